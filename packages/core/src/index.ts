@@ -38,7 +38,83 @@ export type {
 } from './lakehouse.js'
 export { type LogFields, type Logger, silentLogger } from './logger.js'
 export type { ObjectInfo, ObjectStore } from './object-store.js'
+export {
+  avg,
+  count,
+  daysSinceLast,
+  engagement,
+  type Feature,
+  type FeatureType,
+  featureValue,
+  max,
+  min,
+  mode,
+  overdue,
+  peakHour,
+  quintile,
+  rfm,
+  seasonality,
+  segment,
+  std,
+  sum,
+  unavailable,
+  type WindowAggregate,
+  weekendShare,
+  windows,
+} from './project/feature.js'
+export {
+  BASELINES,
+  type Baseline,
+  type ChurnLabel,
+  churnLabel,
+  defineProject,
+  type Gate,
+  gate,
+  type Hyperparameters,
+  METRICS,
+  type Metric,
+  type ModelChoice,
+  type Monitoring,
+  model,
+  type ProjectDefinition,
+  type SampleGenerator,
+} from './project/project.js'
+export {
+  definitionOf,
+  type Entity,
+  entity,
+  LINE_NUMBER,
+  type Source,
+  type SourceColumn,
+  type SourceColumnRef,
+  type SourceDefinition,
+  type SourceFormat,
+  type SourceType,
+  source,
+} from './project/source.js'
+export { type ColumnRule, FEATURE_TABLE_COLUMNS, type FeatureView, featureHash, view } from './project/view.js'
 export { featureDateOf, type RunContext } from './run-context.js'
+export {
+  aggregate,
+  allOf,
+  between,
+  call,
+  caseWhen,
+  cast,
+  column,
+  date,
+  type Expression,
+  integer,
+  isNullExpression,
+  literal,
+  not,
+  oneOf,
+  operation,
+  type SqlType,
+  windowOver,
+} from './sql/expression.js'
+export { quoteName, quoteTableName, quoteText, renderExpression, renderOrdering } from './sql/render.js'
+export { mapColumns, visitExpression } from './sql/walk.js'
 export { DIALECTS, type Dialect, type QueryOptions, type SqlEngine } from './sql-engine.js'
 export {
   type DatasetInput,

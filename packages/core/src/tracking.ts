@@ -75,7 +75,10 @@ export interface NewLoggedModel {
   readonly tags?: Readonly<Record<string, string>>
   readonly metrics?: readonly RunMetric[]
   /** Fills the given empty local folder with the model's files. */
-  readonly writeFolder: (folder: string, identity: { readonly modelId: string; readonly runId: string }) => Promise<void>
+  readonly writeFolder: (
+    folder: string,
+    identity: { readonly modelId: string; readonly runId: string },
+  ) => Promise<void>
 }
 
 export interface LoggedModel {
@@ -111,7 +114,12 @@ export interface ModelRegistry {
   setAlias(name: string, alias: string, version: number): Promise<void>
   deleteAlias(name: string, alias: string): Promise<void>
   /** Moves a version to a stage; with `archiveExisting`, the others of that stage go to `Archived` in the same call. */
-  setStage(name: string, version: number, stage: ModelStage, options?: { readonly archiveExisting?: boolean }): Promise<void>
+  setStage(
+    name: string,
+    version: number,
+    stage: ModelStage,
+    options?: { readonly archiveExisting?: boolean },
+  ): Promise<void>
   setVersionTags(name: string, version: number, tags: Readonly<Record<string, string>>): Promise<void>
   /** Copies (or finds, when local) the version's model folder; the path of a local folder holding `MLmodel`. */
   modelFolder(version: ModelVersion, cacheFolder: string): Promise<string>
