@@ -1,3 +1,16 @@
+export { ALERT_SEVERITIES, type Alert, type AlertChannel, type AlertSeverity } from './alert-channel.js'
+export { type CronFields, parseCron } from './config/cron.js'
+export {
+  type BranchConfig,
+  type ComputeConfig,
+  type ProjectConfig,
+  type RuntimeConfig,
+  type ScheduleConfig,
+  type StepConfig,
+  successorsOf,
+  type WorkflowConfig,
+} from './config/project-config.js'
+export { parseConfig, readConfig } from './config/read-config.js'
 export {
   ERROR_CODES,
   type ErrorCode,
@@ -22,6 +35,7 @@ export {
   toStrings,
   valueAt,
 } from './frame.js'
+export { hashFile } from './hash-file.js'
 export type {
   Commit,
   CommitResult,
@@ -36,8 +50,12 @@ export type {
   TableVersion,
   WrittenParquet,
 } from './lakehouse.js'
+export { asEsteiraError, describeFailure } from './log/describe-failure.js'
+export { jsonLogger } from './log/json-logger.js'
+export { terminalLogger } from './log/terminal-logger.js'
 export { type LogFields, type Logger, silentLogger } from './logger.js'
 export type { ObjectInfo, ObjectStore } from './object-store.js'
+export type { ColumnRule } from './project/column-rule.js'
 export {
   avg,
   count,
@@ -62,6 +80,7 @@ export {
   weekendShare,
   windows,
 } from './project/feature.js'
+export { addDays, matureMonths, monthsBetween } from './project/feature-date.js'
 export {
   BASELINES,
   type Baseline,
@@ -92,8 +111,10 @@ export {
   type SourceType,
   source,
 } from './project/source.js'
-export { type ColumnRule, FEATURE_TABLE_COLUMNS, type FeatureView, featureHash, view } from './project/view.js'
+export { tableNames } from './project/table-names.js'
+export { FEATURE_TABLE_COLUMNS, type FeatureView, featureHash, recencyFeature, view } from './project/view.js'
 export { featureDateOf, type RunContext } from './run-context.js'
+export { runStep, type StepProcess } from './run-step.js'
 export {
   aggregate,
   allOf,
@@ -116,6 +137,17 @@ export {
 export { quoteName, quoteTableName, quoteText, renderExpression, renderOrdering } from './sql/render.js'
 export { mapColumns, visitExpression } from './sql/walk.js'
 export { DIALECTS, type Dialect, type QueryOptions, type SqlEngine } from './sql-engine.js'
+export type {
+  Project,
+  Step,
+  StepEnvironment,
+  StepOutcome,
+  StepPlan,
+  StepResult,
+  StepScope,
+  TableRead,
+  Workspace,
+} from './step.js'
 export {
   type DatasetInput,
   type LoggedModel,

@@ -1,1 +1,9 @@
-export {}
+export { cronToEventBridge, type EventBridgeSchedule } from './cron-to-eventbridge.js'
+export type { AslDocument, AslState, AslStates, Json, JsonObject } from './document/asl-document.js'
+export { type StateMachineOptions, stateMachine } from './document/state-machine.js'
+export { type ExecuteOptions, type ExecutionResult, executeStateMachine } from './execute/execute-state-machine.js'
+export type { ExecutionEvent, TaskHandler, TaskRequest } from './execute/execution.js'
+export { StatesError } from './execute/states-error.js'
+export { defaultRunId } from './run/default-run-id.js'
+export type { RunEvent, StepRun, StepStatus } from './run/run-event.js'
+export { type RunError, type RunWorkflowOptions, runWorkflow, type WorkflowRun } from './run/run-workflow.js'

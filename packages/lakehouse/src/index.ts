@@ -1,1 +1,6 @@
-export {}
+export { type DuckDbEngine, type DuckDbOptions, openDuckDb } from './duckdb/open-duckdb.js'
+export { type CompileOptions, compileFeatureView } from './feature-store/compile-feature-view.js'
+export { featureTableDefinition } from './feature-store/feature-table.js'
+export { ensureFeatureVersion, type FeatureVersion, featureVersions } from './feature-store/feature-version.js'
+export { type LocalLakehouseOptions, openLocalLakehouse } from './local/open-local-lakehouse.js'
+export { openLocalObjectStore } from './object-store/local-object-store.js'

@@ -60,9 +60,12 @@ function parseField(name: string, text: string, low: number, high: number, names
     if (match === null) throw new RangeError(`${name}: a value, range, list or step, not "${item}"`)
     const [, star, from = '', to, step] = match
     const first = star === undefined ? toNumber(name, from, low, high, names) : low
-    const open = star !== undefined || (to === undefined && step !== undefined)
+    if (star === undefined && to === undefined && step !== undefined) {
+      throw new RangeError(`${name}: a step over "*" or a range, not "${item}"`)
+    }
     // `*` in the week field means seven days, though 7 is a second name of Sunday.
-    const last = open ? (high === 7 ? 6 : high) : to === undefined ? first : toNumber(name, to, low, high, names)
+    const last =
+      star !== undefined ? (high === 7 ? 6 : high) : to === undefined ? first : toNumber(name, to, low, high, names)
     const stride = step === undefined ? 1 : Number(step)
     if (stride < 1 || stride > high) throw new RangeError(`${name}: a step of 1 to ${high}, not "${item}"`)
     if (last < first) throw new RangeError(`${name}: a range from low to high, not "${item}"`)

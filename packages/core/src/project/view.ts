@@ -1,16 +1,9 @@
 import { createHash } from 'node:crypto'
+import type { z } from 'zod'
 import { EsteiraError } from '../errors.js'
-import type { Feature, FeatureType } from './feature.js'
+import { type ColumnRule, columnRule } from './column-rule.js'
+import { daysSinceLast, type Feature, type FeatureType } from './feature.js'
 import { definitionOf, type Source, type SourceDefinition, validName } from './source.js'
-
-/** One rule that staged features must keep before they are published. */
-export type ColumnRule = {
-  /** Largest share of nulls, 0 to 1. */
-  readonly maxNullShare?: number
-  readonly min?: number
-  readonly max?: number
-  readonly allowed?: readonly (string | number)[]
-}
 
 export interface ViewOptions<Features extends Record<string, Feature>> {
   readonly from: Source
@@ -19,8 +12,8 @@ export interface ViewOptions<Features extends Record<string, Feature>> {
   readonly owner?: string
   /** The view holds entities with an event in this many days before the feature date. Default 365. */
   readonly activeWithinDays?: number
-  /** Rules per feature, checked before publication. */
-  readonly rules?: { readonly [Name in keyof Features]?: ColumnRule }
+  /** A zod type per feature, checked before publication: `{ churn_score: z.number().min(0).max(1).nullable() }`. */
+  readonly rules?: { readonly [Name in keyof Features]?: z.ZodType }
   /** A date with this many rows or fewer is refused. Default 1,000. */
   readonly moreRowsThan?: number
 }
@@ -33,7 +26,7 @@ export interface FeatureView<Features extends Record<string, Feature> = Record<s
   readonly description: string
   readonly owner: string
   readonly activeWithinDays: number
-  readonly rules: { readonly [Name in keyof Features]?: ColumnRule }
+  readonly rules: Readonly<Record<string, ColumnRule>>
   readonly moreRowsThan: number
 }
 
@@ -66,7 +59,7 @@ export function view<const Features extends Record<string, Feature<FeatureType>>
     description: options.description ?? '',
     owner: options.owner ?? '',
     activeWithinDays: options.activeWithinDays ?? 365,
-    rules: options.rules ?? {},
+    rules: readRules(options.rules ?? {}),
     moreRowsThan: options.moreRowsThan ?? 1000,
   }
 }
@@ -83,4 +76,15 @@ export function featureHash(of: FeatureView): string {
     features: of.features,
   }
   return createHash('sha256').update(JSON.stringify(decides)).digest('hex')
+}
+
+function readRules(types: Readonly<Record<string, z.ZodType | undefined>>): Record<string, ColumnRule> {
+  const given = Object.entries(types).filter((entry): entry is [string, z.ZodType] => entry[1] !== undefined)
+  return Object.fromEntries(given.map(([feature, type]) => [feature, columnRule(feature, type)]))
+}
+
+/** The view's feature that is the days since the last event, if it has one: the recency baseline knows only it. */
+export function recencyFeature(of: FeatureView): string | undefined {
+  const wanted = JSON.stringify(daysSinceLast({}))
+  return Object.keys(of.features).find((name) => JSON.stringify(of.features[name]) === wanted)
 }

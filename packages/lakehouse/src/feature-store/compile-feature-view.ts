@@ -1,4 +1,5 @@
 import {
+  addDays,
   aggregate,
   allOf,
   between,
@@ -236,9 +237,4 @@ function unqualified(expression: Expression): Expression {
 
 function onLevel(expression: Expression): Expression {
   return mapColumns(expression, (node) => column(node.name, 'f'))
-}
-
-/** `YYYY-MM-DD` moved by whole days. */
-export function addDays(day: string, days: number): string {
-  return new Date(Date.parse(`${day}T00:00:00Z`) + days * 86_400_000).toISOString().slice(0, 10)
 }

@@ -1,0 +1,144 @@
+import {
+  EsteiraError,
+  type FeatureView,
+  featureHash,
+  formatTimestamp,
+  type Lakehouse,
+  type ObjectStore,
+  quoteName,
+  quoteText,
+  type Step,
+  tableNames,
+  toRows,
+} from '@esteira/core'
+import { compileFeatureView, ensureFeatureVersion, type FeatureVersion } from '@esteira/lakehouse'
+import { askedFeatureDates } from './feature-dates.js'
+
+export interface ExtractOptions {
+  readonly view: FeatureView
+  readonly lakehouse: Lakehouse
+  readonly objects: ObjectStore
+  /** The silver table, read as it stood at the snapshot. */
+  readonly silverTable: string
+  readonly silverSnapshotId: string
+  readonly featureDates: readonly string[]
+  /** Key of the Parquet file the rows are staged in. */
+  readonly stagingKey: string
+  readonly createdAt: Date
+  readonly signal?: AbortSignal
+}
+
+export interface ExtractResult {
+  readonly stagingKey: string
+  readonly version: FeatureVersion
+  /** Dates that have rows; dates before the source's first event have none and are left out. */
+  readonly featureDates: readonly string[]
+  readonly rowCount: number
+  readonly columnCount: number
+}
+
+/**
+ * Computes a feature view for the dates in one pass over silver and stages the rows as Parquet, ordered by date and entity.
+ * No table changes: publication is `validate_features`' work.
+ *
+ * @throws EsteiraError ESTEIRA_NO_DATA when no date has a row
+ */
+export async function extractFeatures(options: ExtractOptions): Promise<ExtractResult> {
+  const { view, lakehouse } = options
+  const source = await lakehouse.relation(options.silverTable, { snapshotId: options.silverSnapshotId })
+  const version = await ensureFeatureVersion(options.objects, view, options.createdAt)
+  const featureDates = await datesWithEvents(options, source)
+  const select = compileFeatureView(view, { dialect: lakehouse.engine.dialect, source, featureDates })
+  const stamp = formatTimestamp(BigInt(options.createdAt.getTime()) * 1000n)
+  const entity = quoteName(view.from.entity.column)
+  const staged = await lakehouse.writeParquet(
+    options.stagingKey,
+    [
+      `SELECT f.*, CAST(${version.version} AS INTEGER) AS "_feature_version", ${quoteText(version.hash)} AS "_feature_hash",`,
+      `TIMESTAMP ${quoteText(stamp)} AS "_created_at"`,
+      `FROM (${select}) AS f ORDER BY f."feature_date", f.${entity}`,
+    ].join('\n'),
+    options.signal && { signal: options.signal },
+  )
+  if (staged.rowCount === 0) throw noData(options)
+  const columnCount = Object.keys(view.features).length + 2
+  return { stagingKey: options.stagingKey, version, featureDates, rowCount: staged.rowCount, columnCount }
+}
+
+async function datesWithEvents(options: ExtractOptions, source: string): Promise<string[]> {
+  const { lakehouse, featureDates } = options
+  const sql = `SELECT CAST(min("local_ts") AS DATE) AS "first" FROM ${source} AS s WHERE NOT "is_refund"`
+  const first = toRows(await lakehouse.engine.query(sql))[0]?.['first']
+  if (typeof first !== 'string') throw noData(options)
+  const dates = featureDates.filter((day) => day > first)
+  if (dates.length === 0) throw noData(options)
+  return dates
+}
+
+function noData({ silverTable, featureDates, view }: ExtractOptions): EsteiraError {
+  return new EsteiraError(
+    'ESTEIRA_NO_DATA',
+    `${view.name}: ${silverTable} has no event in the ${view.activeWithinDays} days before ${featureDates.join(', ')}`,
+    {
+      hint: `Ask for dates the data covers (--run-date, --feature-dates), or ingest newer data. What there is: npx esteira sql "SELECT min(local_ts), max(local_ts) FROM ${silverTable}"`,
+    },
+  )
+}
+
+/** Step `extract_features`: the view at the run's dates, staged. */
+export const extractFeaturesStep: Step = {
+  name: 'extract_features',
+  description:
+    'computes the feature view for the dates asked for and stages the rows; --feature-dates run-date|training|FROM..TO|DAYS',
+  async plan(scope) {
+    const { project } = scope.workspace
+    const table = tableNames.silver(project.name, project.definition.view.from)
+    const snapshotId = (await (await scope.workspace.lakehouse()).table(table))?.snapshotId ?? null
+    return {
+      asked: {
+        view: project.definition.view.name,
+        hash: featureHash(project.definition.view),
+        featureDates: askedFeatureDates(scope),
+      },
+      read: [{ table, snapshotId }],
+    }
+  },
+  async run(scope) {
+    const { workspace, context } = scope
+    const { definition, name } = workspace.project
+    const lakehouse = await workspace.lakehouse()
+    const silverTable = tableNames.silver(name, definition.view.from)
+    const silver = await lakehouse.table(silverTable)
+    if (silver?.snapshotId === undefined) {
+      throw new EsteiraError('ESTEIRA_TABLE_MISSING', `${silverTable} holds no rows yet`, {
+        hint: 'Run the step process_silver first.',
+      })
+    }
+    const result = await extractFeatures({
+      view: definition.view,
+      lakehouse,
+      objects: workspace.objects,
+      silverTable,
+      silverSnapshotId: silver.snapshotId,
+      featureDates: askedFeatureDates(scope),
+      stagingKey: `staging/${context.runId}/${definition.view.name}.parquet`,
+      createdAt: context.now(),
+      signal: context.signal,
+    })
+    const dates =
+      result.featureDates.length === 1 ? (result.featureDates[0] ?? '') : `${result.featureDates.length} dates`
+    return {
+      summary: [`${dates} · ${result.rowCount.toLocaleString('en-US')} rows · ${result.columnCount} columns`],
+      wrote: { files: [result.stagingKey] },
+      counts: { rows: result.rowCount, dates: result.featureDates.length, columns: result.columnCount },
+      output: {
+        stagingKey: result.stagingKey,
+        featureVersion: result.version.version,
+        featureHash: result.version.hash,
+        featureDates: result.featureDates,
+        silverTable,
+        silverSnapshotId: silver.snapshotId,
+      },
+    }
+  },
+}

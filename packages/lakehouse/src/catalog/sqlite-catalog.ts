@@ -1,0 +1,117 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type Database from 'libsql'
+import type { Catalog } from './catalog.js'
+import { catalogError } from './sqlite-errors.js'
+import { parseTableName } from './table-name.js'
+
+const CATALOG_NAME = 'esteira'
+
+/** How long a statement waits for another process to release the database. */
+const BUSY_TIMEOUT_MS = 10_000
+
+// The tables of Iceberg's JDBC catalog (schema V1), column for column, so that PyIceberg, Trino and Spark open the same file.
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS iceberg_tables (
+    catalog_name VARCHAR(255) NOT NULL, table_namespace VARCHAR(255) NOT NULL, table_name VARCHAR(255) NOT NULL,
+    metadata_location VARCHAR(1000), previous_metadata_location VARCHAR(1000), iceberg_type VARCHAR(5),
+    PRIMARY KEY (catalog_name, table_namespace, table_name));
+  CREATE TABLE IF NOT EXISTS iceberg_namespace_properties (
+    catalog_name VARCHAR(255) NOT NULL, namespace VARCHAR(255) NOT NULL, property_key VARCHAR(255) NOT NULL,
+    property_value VARCHAR(1000) NOT NULL, PRIMARY KEY (catalog_name, namespace, property_key));`
+
+const IS_TABLE = `catalog_name = '${CATALOG_NAME}' AND (iceberg_type = 'TABLE' OR iceberg_type IS NULL)`
+const THIS_TABLE = `${IS_TABLE} AND table_namespace = ? AND table_name = ?`
+
+/**
+ * Iceberg's SQL catalog in one SQLite file; created when there is none. Journal mode and durability are SQLite's
+ * defaults, because other programs open the same file.
+ *
+ * @throws EsteiraError ESTEIRA_CATALOG_CORRUPT, ESTEIRA_CATALOG_BUSY, ESTEIRA_ACCESS_DENIED
+ */
+export async function openSqliteCatalog(path: string): Promise<Catalog> {
+  const { default: Libsql } = await import('libsql')
+  const guard = guardOf(path)
+  await guard(() => mkdir(dirname(path), { recursive: true }))
+  const database = await guard(() => new Libsql(path, { timeout: BUSY_TIMEOUT_MS }))
+  await guard(() => createTables(database))
+  return {
+    names: () => guard(() => readNames(database)),
+    pointer: (name) => guard(() => readPointer(database, name)),
+    create: (name, location) => guard(() => createTable(database, name, location)),
+    swap: (name, from, to) => guard(() => swapPointer(database, name, from, to)),
+    async close() {
+      database.close()
+    },
+  }
+}
+
+function guardOf(path: string): <T>(work: () => T | Promise<T>) => Promise<T> {
+  return async (work) => {
+    try {
+      return await work()
+    } catch (cause) {
+      throw catalogError(cause, path)
+    }
+  }
+}
+
+function createTables(database: Database.Database): void {
+  const found = database
+    .prepare(
+      "SELECT count(*) AS found FROM sqlite_master WHERE name IN ('iceberg_tables', 'iceberg_namespace_properties')",
+    )
+    .get() as { readonly found: number }
+  // Asking first lets a reader open the catalog while somebody else is writing to it.
+  if (found.found < 2) database.exec(TABLES)
+  const typed = database
+    .prepare("SELECT count(*) AS found FROM pragma_table_info('iceberg_tables') WHERE name = 'iceberg_type'")
+    .get()
+  // A catalog that an older program made knows no views; this column is what the JDBC catalog adds for them.
+  if ((typed as { readonly found: number }).found === 0)
+    database.exec('ALTER TABLE iceberg_tables ADD COLUMN iceberg_type VARCHAR(5)')
+}
+
+function readNames(database: Database.Database): readonly string[] {
+  const rows = database
+    .prepare(`SELECT table_namespace || '.' || table_name AS name FROM iceberg_tables WHERE ${IS_TABLE}`)
+    .all() as readonly { readonly name: string }[]
+  return rows.map(({ name }) => name).sort()
+}
+
+function readPointer(database: Database.Database, name: string): string | undefined {
+  const { database: namespace, table } = parseTableName(name)
+  const row = database
+    .prepare(`SELECT metadata_location AS location FROM iceberg_tables WHERE ${THIS_TABLE}`)
+    .get(namespace, table)
+  return (row as { readonly location: string | null } | undefined)?.location ?? undefined
+}
+
+function createTable(database: Database.Database, name: string, location: string): boolean {
+  const { database: namespace, table } = parseTableName(name)
+  const create = database.transaction(() => {
+    database
+      .prepare('INSERT OR IGNORE INTO iceberg_namespace_properties VALUES (?, ?, ?, ?)')
+      .run(CATALOG_NAME, namespace, 'exists', 'true')
+    return database
+      .prepare(
+        `INSERT OR IGNORE INTO iceberg_tables
+          (catalog_name, table_namespace, table_name, metadata_location, previous_metadata_location, iceberg_type)
+          VALUES (?, ?, ?, ?, NULL, 'TABLE')`,
+      )
+      .run(CATALOG_NAME, namespace, table, location).changes
+  })
+  return create.immediate() === 1
+}
+
+function swapPointer(database: Database.Database, name: string, from: string, to: string): boolean {
+  const { database: namespace, table } = parseTableName(name)
+  // THE COMMIT POINT of every change of a table: one UPDATE, durable when it returns. Before it nothing is visible.
+  const { changes } = database
+    .prepare(
+      `UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = ?
+        WHERE ${THIS_TABLE} AND metadata_location = ?`,
+    )
+    .run(to, from, namespace, table, from)
+  return changes === 1
+}

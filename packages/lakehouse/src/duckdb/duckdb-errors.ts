@@ -1,0 +1,36 @@
+import { EsteiraError } from '@esteira/core'
+
+// What DuckDB and the operating system say when bytes have no place to go. A file size limit or a quota counts as a full disk.
+const DISK_FULL = /No space left on device|ENOSPC|File too large|Disk quota exceeded|max_temp_directory_size/i
+const ACCESS_DENIED = /Permission denied|Read-only file system|Operation not permitted/i
+
+/** The failure of a DuckDB statement as one of our errors: its first lines, without a stack. */
+export function duckDbError(cause: unknown, signal?: AbortSignal): EsteiraError {
+  if (cause instanceof EsteiraError) return cause
+  if (signal?.aborted === true) return interruptedError('the statement was ended', cause)
+  const message = cause instanceof Error ? cause.message : String(cause)
+  if (DISK_FULL.test(message)) {
+    return new EsteiraError('ESTEIRA_DISK_FULL', `DuckDB could not write: ${message}`, {
+      hint: 'Free some disk space (or raise the limit) and run the same command again; nothing was changed.',
+      cause,
+    })
+  }
+  if (ACCESS_DENIED.test(message)) {
+    return new EsteiraError('ESTEIRA_ACCESS_DENIED', `DuckDB was refused a file: ${message}`, {
+      hint: 'Give this user read and write access to the named file or folder.',
+      cause,
+    })
+  }
+  return new EsteiraError('ESTEIRA_SQL', `DuckDB refused the statement: ${message}`, {
+    ...(/^Out of Memory Error/.test(message) ? { hint: 'Raise the memory limit or read fewer columns and rows.' } : {}),
+    cause,
+  })
+}
+
+/** The error of work that was stopped by its abort signal. */
+export function interruptedError(what: string, cause?: unknown): EsteiraError {
+  return new EsteiraError('ESTEIRA_INTERRUPTED', `${what} because the run was asked to stop`, {
+    hint: 'Run the same command again; what was committed stays, nothing is half written.',
+    cause,
+  })
+}

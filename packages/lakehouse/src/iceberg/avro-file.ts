@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto'
+import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { EsteiraError } from '@esteira/core'
+import { AvroDecoder } from './avro-decoder.js'
+import { AvroEncoder, type AvroSchema, type AvroValue } from './avro-encoder.js'
+
+const MAGIC = Buffer.from([0x4f, 0x62, 0x6a, 0x01])
+const HEADER_SCHEMA: AvroSchema = {
+  type: 'record',
+  name: 'header',
+  fields: [{ name: 'meta', type: { type: 'map', values: 'bytes' } }],
+}
+
+export interface AvroFile {
+  readonly schema: AvroSchema
+  /** Key/value metadata of the header. */
+  readonly metadata: ReadonlyMap<string, string>
+  readonly records: readonly AvroValue[]
+}
+
+/** An Avro object container file (deflate), the same bytes for the same content. */
+export function encodeAvroFile(
+  schema: AvroSchema,
+  metadata: Readonly<Record<string, string>>,
+  records: readonly AvroValue[],
+): Uint8Array {
+  const block = new AvroEncoder()
+  for (const record of records) block.write(schema, record)
+  const body = deflateRawSync(block.bytes())
+  const sync = createHash('md5').update(JSON.stringify(metadata)).update(body).digest()
+  const file = new AvroEncoder()
+  const entries = Object.entries({ ...metadata, 'avro.schema': JSON.stringify(schema), 'avro.codec': 'deflate' })
+  file.writeLong(entries.length)
+  for (const [key, value] of entries) {
+    file.writeBytes(Buffer.from(key))
+    file.writeBytes(Buffer.from(value))
+  }
+  file.writeLong(0)
+  const header = Buffer.concat([MAGIC, file.bytes(), sync])
+  if (records.length === 0) return header
+  const count = new AvroEncoder()
+  count.writeLong(records.length)
+  count.writeBytes(body)
+  return Buffer.concat([header, count.bytes(), sync])
+}
+
+/**
+ * Reads a whole Avro file; every block's sync marker is checked.
+ * @param location names the file in errors
+ * @throws EsteiraError ESTEIRA_TABLE_CORRUPT, ESTEIRA_UNSUPPORTED for a codec other than null and deflate
+ */
+export function decodeAvroFile(bytes: Uint8Array, location: string): AvroFile {
+  try {
+    return decode(bytes, location)
+  } catch (cause) {
+    if (cause instanceof EsteiraError) throw cause
+    throw new EsteiraError('ESTEIRA_TABLE_CORRUPT', `Avro file ${location} cannot be read: ${reasonOf(cause)}`, {
+      hint: 'Restore the file, or read an older snapshot of the table.',
+      details: { file: location },
+      cause,
+    })
+  }
+}
+
+function reasonOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}
+
+function decode(bytes: Uint8Array, location: string): AvroFile {
+  const decoder = new AvroDecoder(bytes)
+  if (!decoder.take(4).equals(MAGIC)) throw new RangeError('it does not begin as an Avro file')
+  const metadata = readHeader(decoder)
+  const sync = decoder.take(16)
+  const schema = JSON.parse(metadata.get('avro.schema') ?? 'null') as AvroSchema | null
+  if (schema === null) throw new RangeError('its header has no schema')
+  const unpack = unpackerOf(metadata.get('avro.codec') ?? 'null', location)
+  const records: AvroValue[] = []
+  while (!decoder.atEnd) {
+    const count = Number(decoder.readLong())
+    const block = new AvroDecoder(unpack(decoder.take(decoder.readCount())))
+    for (let index = 0; index < count; index++) records.push(block.read(schema))
+    if (!block.atEnd) throw new RangeError('a block holds more bytes than its records')
+    if (!decoder.take(16).equals(sync)) throw new RangeError('a sync marker differs')
+  }
+  return { schema, metadata, records }
+}
+
+function readHeader(decoder: AvroDecoder): Map<string, string> {
+  const { meta } = decoder.read(HEADER_SCHEMA) as { readonly meta: Readonly<Record<string, Buffer>> }
+  return new Map(Object.entries(meta).map(([key, value]) => [key, value.toString('utf8')]))
+}
+
+function unpackerOf(codec: string, location: string): (block: Uint8Array) => Uint8Array {
+  if (codec === 'null') return (block) => block
+  if (codec === 'deflate') return (block) => inflateRawSync(block)
+  throw new EsteiraError(
+    'ESTEIRA_UNSUPPORTED',
+    `Avro file ${location} is packed with ${codec}; null and deflate are read`,
+    {
+      details: { file: location, codec },
+    },
+  )
+}

@@ -1,0 +1,171 @@
+import type { TableColumnType } from '@esteira/core'
+import type { AvroField, AvroSchema, AvroValue } from './avro-encoder.js'
+import { decodeAvroFile, encodeAvroFile } from './avro-file.js'
+import { isBytes, isCount, mapToAvro, RecordReader } from './avro-values.js'
+import { corruptFile } from './corrupt-file.js'
+import type { DataFile, ManifestEntry, PartitionColumn } from './data-file.js'
+import { avroNames, manifestSchema } from './manifest-schema.js'
+import { decimalBytes, decodeUnscaled, encodeUnscaled } from './single-value.js'
+import { decimalShape, type Value } from './values.js'
+
+/** What a manifest's header says of the table: its schema and spec as JSON text. */
+export interface ManifestHeader {
+  readonly schemaJson: string
+  readonly schemaId: number
+  readonly specFieldsJson: string
+  readonly specId: number
+}
+
+/** A data manifest as an Avro file (specification, section "Manifests"; all fields of version 2). */
+export function encodeManifest(
+  header: ManifestHeader,
+  columns: readonly PartitionColumn[],
+  entries: readonly ManifestEntry[],
+): Uint8Array {
+  const metadata = {
+    schema: header.schemaJson,
+    'schema-id': String(header.schemaId),
+    'partition-spec': header.specFieldsJson,
+    'partition-spec-id': String(header.specId),
+    'format-version': '2',
+    content: 'data',
+  }
+  const names = avroNames(columns)
+  const records = entries.map((entry) => entryToAvro(entry, columns, names))
+  return encodeAvroFile(manifestSchema(columns, names), metadata, records)
+}
+
+/**
+ * The entries of a data manifest.
+ * @throws EsteiraError ESTEIRA_TABLE_CORRUPT naming the file
+ */
+export function decodeManifest(
+  bytes: Uint8Array,
+  location: string,
+  columns: readonly PartitionColumn[],
+): ManifestEntry[] {
+  const { schema, records } = decodeAvroFile(bytes, location)
+  try {
+    const names = partitionNames(schema)
+    return records.map((record) => entryFromAvro(new RecordReader(record), columns, names))
+  } catch (cause) {
+    throw corruptFile('manifest', location, cause)
+  }
+}
+
+function entryToAvro(entry: ManifestEntry, columns: readonly PartitionColumn[], names: readonly string[]): AvroValue {
+  const { file } = entry
+  return {
+    status: entry.status,
+    snapshot_id: entry.snapshotId ?? null,
+    sequence_number: entry.sequenceNumber ?? null,
+    file_sequence_number: entry.fileSequenceNumber ?? null,
+    data_file: {
+      content: 0,
+      file_path: file.path,
+      file_format: file.format,
+      partition: Object.fromEntries(
+        columns.map((column, index) => [
+          names[index] ?? '',
+          partitionToAvro(column.type, file.partition.get(column.fieldId) ?? null),
+        ]),
+      ),
+      record_count: file.recordCount,
+      file_size_in_bytes: file.sizeBytes,
+      column_sizes: mapToAvro(file.columnSizes),
+      value_counts: mapToAvro(file.valueCounts),
+      null_value_counts: mapToAvro(file.nullCounts),
+      nan_value_counts: mapToAvro(file.nanCounts),
+      lower_bounds: mapToAvro(file.lowerBounds),
+      upper_bounds: mapToAvro(file.upperBounds),
+      key_metadata: file.keyMetadata ?? null,
+      split_offsets: file.splitOffsets ?? null,
+      equality_ids: null,
+      sort_order_id: file.sortOrderId ?? null,
+      referenced_data_file: null,
+    },
+  }
+}
+
+function entryFromAvro(
+  record: RecordReader,
+  columns: readonly PartitionColumn[],
+  names: ReadonlyMap<number, string>,
+): ManifestEntry {
+  const status = record.count('status')
+  if (status !== 0 && status !== 1 && status !== 2) throw new RangeError(`an entry has status ${status}`)
+  const snapshotId = record.optionalId('snapshot_id')
+  const sequenceNumber = record.optionalCount('sequence_number')
+  const fileSequenceNumber = record.optionalCount('file_sequence_number')
+  return {
+    status,
+    ...(snapshotId === undefined ? {} : { snapshotId }),
+    ...(sequenceNumber === undefined ? {} : { sequenceNumber }),
+    ...(fileSequenceNumber === undefined ? {} : { fileSequenceNumber }),
+    file: fileFromAvro(record.record('data_file'), columns, names),
+  }
+}
+
+function fileFromAvro(
+  record: RecordReader,
+  columns: readonly PartitionColumn[],
+  names: ReadonlyMap<number, string>,
+): DataFile {
+  const partition = columns.length === 0 ? undefined : record.record('partition')
+  return withoutAbsent({
+    path: record.text('file_path'),
+    format: record.text('file_format').toUpperCase(),
+    partition: new Map(
+      columns.map((column) => {
+        const name = names.get(column.fieldId)
+        if (name === undefined) throw new RangeError(`the partition has no field ${column.fieldId}`)
+        return [column.fieldId, partitionFromAvro(column, partition?.value(name) ?? null)]
+      }),
+    ),
+    recordCount: record.count('record_count'),
+    sizeBytes: record.count('file_size_in_bytes'),
+    columnSizes: record.optionalMap('column_sizes', isCount),
+    valueCounts: record.optionalMap('value_counts', isCount),
+    nullCounts: record.optionalMap('null_value_counts', isCount),
+    nanCounts: record.optionalMap('nan_value_counts', isCount),
+    lowerBounds: record.optionalMap('lower_bounds', isBytes),
+    upperBounds: record.optionalMap('upper_bounds', isBytes),
+    keyMetadata: record.optionalBytes('key_metadata'),
+    splitOffsets: record
+      .optionalList('split_offsets')
+      ?.filter((each) => typeof each === 'number' || typeof each === 'bigint'),
+    sortOrderId: record.optionalCount('sort_order_id'),
+  })
+}
+
+function withoutAbsent(file: { [K in keyof DataFile]-?: DataFile[K] | undefined }): DataFile {
+  const present = Object.fromEntries(Object.entries(file).filter(([, value]) => value !== undefined))
+  return present as unknown as DataFile
+}
+
+function partitionToAvro(type: TableColumnType, value: Value | null): AvroValue {
+  const decimal = decimalShape(type)
+  if (value === null || decimal === undefined) return value
+  return encodeUnscaled(BigInt(value), decimalBytes(decimal.precision))
+}
+
+function partitionFromAvro(column: PartitionColumn, value: AvroValue): Value | null {
+  if (value === null) return null
+  if (value instanceof Uint8Array) return decodeUnscaled(value)
+  if (typeof value === 'object') throw new RangeError(`partition field ${column.name} is not a single value`)
+  const wide = column.type === 'long' || column.type === 'timestamp'
+  return wide && typeof value === 'number' ? BigInt(value) : value
+}
+
+// Partition fields are found by id: writers change characters of names that Avro does not allow.
+function partitionNames(schema: AvroSchema): ReadonlyMap<number, string> {
+  const file = fieldsOf(schema).find((field) => field.name === 'data_file')
+  const partition = file === undefined ? undefined : fieldsOf(file.type).find((field) => field.name === 'partition')
+  const fields = partition === undefined ? [] : fieldsOf(partition.type)
+  return new Map(fields.flatMap((field) => (field['field-id'] === undefined ? [] : [[field['field-id'], field.name]])))
+}
+
+function fieldsOf(schema: AvroSchema): readonly AvroField[] {
+  const record = Array.isArray(schema) ? schema.find((branch) => branch !== 'null') : schema
+  return record !== undefined && typeof record === 'object' && 'fields' in record ? record.fields : []
+}

@@ -1,0 +1,94 @@
+import { EsteiraError } from '@esteira/core'
+import { interruptedError } from '../duckdb/duckdb-errors.js'
+import { metadataLocation, succeeding } from '../iceberg/table-changes.js'
+import { formatTableMetadata, type TableMetadata } from '../iceberg/table-metadata.js'
+import { findTable, loadTable } from './load-table.js'
+import type { LoadedTable, Tables } from './tables.js'
+
+const MAX_ATTEMPTS = 60
+const LONGEST_PAUSE_MS = 1000
+
+/** What one attempt wants: a new state of the table, or nothing because all is done already. */
+export type Proposal<T> =
+  | {
+      readonly metadata: TableMetadata
+      readonly result: T /** Files that only this attempt needs. */
+      readonly files: readonly string[]
+    }
+  | { readonly settled: T }
+
+/**
+ * Changes a table by compare-and-swap: loads it, lets `propose` make the next state, swaps the pointer; after a lost race
+ * once more from the new state. What a lost attempt wrote is removed.
+ *
+ * @throws EsteiraError ESTEIRA_COMMIT_CONFLICT after many lost races, ESTEIRA_INTERRUPTED before the commit point
+ */
+export async function commitTable<T>(
+  tables: Tables,
+  name: string,
+  signal: AbortSignal | undefined,
+  propose: (table: LoadedTable) => Promise<Proposal<T>>,
+): Promise<T> {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    const table = await loadTable(tables, name)
+    const proposal = await propose(table)
+    if ('settled' in proposal) return proposal.settled
+    const committed = await commitProposal(tables, table, proposal, signal)
+    if (committed) return proposal.result
+    tables.logger.debug('lost the race for a commit, trying again', { table: name, attempt: attempt + 1 })
+    await tables.sleep(tables.random() * Math.min(LONGEST_PAUSE_MS, 10 * 2 ** attempt))
+  }
+  throw new EsteiraError(
+    'ESTEIRA_COMMIT_CONFLICT',
+    `table ${name} was changed by others ${MAX_ATTEMPTS} times during one commit`,
+    {
+      hint: 'Run the same command again when fewer writers are at work; nothing was changed.',
+      details: { table: name },
+    },
+  )
+}
+
+async function commitProposal(
+  tables: Tables,
+  table: LoadedTable,
+  proposal: { readonly metadata: TableMetadata; readonly files: readonly string[] },
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const metadata = succeeding(proposal.metadata, table.pointer, tables.now().getTime())
+  const location = metadataLocation(metadata, table.pointer, tables.newId())
+  const written = [...proposal.files, location]
+  try {
+    await tables.storage.create(location, Buffer.from(formatTableMetadata(metadata)))
+    if (signal?.aborted === true) throw interruptedError(`nothing was committed to ${table.name}`)
+  } catch (cause) {
+    await tables.storage.remove(written)
+    throw cause
+  }
+  const committed = await swapSurely(tables, table, location)
+  if (!committed) await tables.storage.remove(written)
+  return committed
+}
+
+// A swap that fails may still have happened. The catalog is asked; while it does not answer, no file is removed.
+async function swapSurely(tables: Tables, table: LoadedTable, location: string): Promise<boolean> {
+  try {
+    return await tables.catalog.swap(table.name, table.pointer, location)
+  } catch (cause) {
+    const now = await findTable(tables, table.name).catch(() => undefined)
+    if (now === undefined) throw new UncertainCommit(cause)
+    if (now.pointer === location) return true
+    if (now.metadata['metadata-log'].some((entry) => entry['metadata-file'] === location)) return true
+    if (now.pointer !== table.pointer) return false
+    await tables.storage.remove([location])
+    throw cause
+  }
+}
+
+/** The swap failed and the catalog does not say whether it happened: files must stay. */
+export class UncertainCommit extends Error {
+  override readonly name = 'UncertainCommit'
+
+  constructor(cause: unknown) {
+    super('the state of a commit is not known', { cause })
+  }
+}

@@ -1,0 +1,102 @@
+import { EsteiraError, type ModelRegistry, type ModelStage, type ModelVersion } from '@esteira/core'
+
+/** Where a promotion goes: the alias readers use and the stage kept in step with it. */
+export interface Target {
+  readonly alias: 'staging' | 'production'
+  readonly stage: ModelStage
+}
+
+/** `ENV=dev` moves only `staging`; everything else moves `production`. */
+export function promotionTarget(stage: 'staging' | 'production'): Target {
+  return stage === 'staging' ? { alias: 'staging', stage: 'Staging' } : { alias: 'production', stage: 'Production' }
+}
+
+/** Tag of a promoted version: which version was live before it. */
+const PREDECESSOR_TAG = 'esteira.predecessor'
+const PROMOTED_TAG = 'esteira.promoted_at'
+
+export interface Promotion {
+  readonly version: number
+  readonly alias: string
+  /** Version that was live before; absent when none was. */
+  readonly from?: number
+  /** False when the version was live already. */
+  readonly changed: boolean
+}
+
+/**
+ * Makes a version the live one: alias first (the one commit point readers see), then the stage, with the old version archived.
+ *
+ * @throws EsteiraError ESTEIRA_MODEL_MISSING
+ */
+export async function promote(
+  registry: ModelRegistry,
+  options: { readonly name: string; readonly version: number; readonly target: Target; readonly now: Date },
+): Promise<Promotion> {
+  const { name, version, target } = options
+  const found = await registry.getVersion(name, version)
+  if (found === undefined) throw await missing(registry, name, version)
+  const live = await registry.versionByAlias(name, target.alias)
+  if (live?.version === version && found.stage === target.stage)
+    return { version, alias: target.alias, changed: false, from: version }
+  await registry.setVersionTags(name, version, {
+    [PROMOTED_TAG]: options.now.toISOString(),
+    [PREDECESSOR_TAG]: live === undefined ? 'none' : String(live.version),
+  })
+  // Commit point: from here on readers of the alias get the new version.
+  await registry.setAlias(name, target.alias, version)
+  await registry.setStage(name, version, target.stage, { archiveExisting: true })
+  return { version, alias: target.alias, changed: true, ...(live !== undefined && { from: live.version }) }
+}
+
+/** The version that was live before the present one, made live again. @throws EsteiraError ESTEIRA_MODEL_MISSING */
+export async function rollback(
+  registry: ModelRegistry,
+  options: { readonly name: string; readonly target: Target; readonly now: Date },
+): Promise<Promotion> {
+  const { name, target } = options
+  const live = await registry.versionByAlias(name, target.alias)
+  if (live === undefined) {
+    throw new EsteiraError(
+      'ESTEIRA_MODEL_MISSING',
+      `${name}: no version is ${target.alias}, there is nothing to roll back`,
+      {
+        hint: `See what there is: npx esteira models history ${name}`,
+      },
+    )
+  }
+  const predecessor = Number(live.tags[PREDECESSOR_TAG])
+  if (!Number.isInteger(predecessor) || predecessor < 1) {
+    throw new EsteiraError(
+      'ESTEIRA_MODEL_MISSING',
+      `${name}: version ${live.version} was the first ${target.alias}, there is none before it`,
+      {
+        hint: `Promote another version: npx esteira models promote ${name} VERSION`,
+      },
+    )
+  }
+  return promote(registry, { ...options, version: predecessor })
+}
+
+/** What was promoted when, newest first. */
+export function promotions(
+  versions: readonly ModelVersion[],
+): { readonly version: number; readonly at: string; readonly from: string }[] {
+  return versions
+    .flatMap(({ version, tags }) => {
+      const at = tags[PROMOTED_TAG]
+      return at === undefined ? [] : [{ version, at, from: tags[PREDECESSOR_TAG] ?? 'none' }]
+    })
+    .sort((a, b) => b.at.localeCompare(a.at))
+}
+
+async function missing(registry: ModelRegistry, name: string, version: number): Promise<EsteiraError> {
+  const versions = (await registry.versions(name)).map((each) => each.version)
+  return new EsteiraError(
+    'ESTEIRA_MODEL_MISSING',
+    `model ${name} has no version ${version}; it has ${versions.join(', ') || 'none'}`,
+    {
+      hint: `See them: npx esteira models list`,
+    },
+  )
+}

@@ -1,0 +1,337 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import {
+  addDays,
+  EsteiraError,
+  featureDateOf,
+  METRICS,
+  type ObjectStore,
+  type Project,
+  type Step,
+  type StepScope,
+  tableNames,
+  toRows,
+} from '@esteira/core'
+import { parseHyperparameters, parseModelType } from '@esteira/models'
+import { z } from 'zod'
+import { buildTrainingSet, readTrainingSet } from './build-training-set.js'
+import type { Evaluation } from './evaluate-model.js'
+import { promote, promotionTarget } from './promote.js'
+import { evaluateAndLog, registerVersion, type TrainingJob, trainAndLog } from './training-run.js'
+
+const count = (rows: number) => rows.toLocaleString('en-US')
+const modelNameOf = (project: Project) => project.definition.modelName ?? project.name
+
+/** Step `check_readiness`: is there silver data, and is it fresh enough that silence means churn and not a late file? */
+export const checkReadinessStep: Step = {
+  name: 'check_readiness',
+  description: 'refuses a source without rows, or whose newest row is older than the project allows',
+  async plan({ workspace, context }) {
+    const { from } = workspace.project.definition.view
+    const table = tableNames.silver(workspace.project.name, from)
+    const snapshotId = (await (await workspace.lakehouse()).table(table))?.snapshotId ?? null
+    return {
+      asked: { freshWithinDays: from.freshWithinDays, runDay: featureDateOf(context) },
+      read: [{ table, snapshotId }],
+    }
+  },
+  async run({ workspace, context }) {
+    const { from } = workspace.project.definition.view
+    const table = tableNames.silver(workspace.project.name, from)
+    const lakehouse = await workspace.lakehouse()
+    const relation = await lakehouse.relation(table)
+    const sql = `SELECT count(*) AS "rows", CAST(max("local_ts") AS DATE) AS "newest" FROM ${relation} AS s`
+    const [found = {}] = toRows(await lakehouse.engine.query(sql))
+    const newest = found['newest']
+    if (typeof newest !== 'string') throw new EsteiraError('ESTEIRA_NO_DATA', `${table} holds no rows`)
+    const oldest = addDays(featureDateOf(context), -from.freshWithinDays)
+    if (newest < oldest) {
+      throw new EsteiraError(
+        'ESTEIRA_SOURCE_STALE',
+        `${table}: the newest row is of ${newest}; expected one of ${oldest} or later for the run date ${featureDateOf(context)}`,
+        {
+          hint: `Customers without rows would be learnt as churned. Ingest newer data, or run with --run-date ${addDays(newest, 1)}.`,
+          details: { table, newest, expected: oldest, freshWithinDays: from.freshWithinDays },
+        },
+      )
+    }
+    const rows = Number(found['rows'])
+    return {
+      summary: [`${count(rows)} rows, newest ${newest}`],
+      counts: { rows },
+      decision: 'ready',
+      output: { newest },
+    }
+  },
+}
+
+/** What `validate_features` (and `extract_features` before it) leave for training. */
+const published = z.object({
+  featureVersion: z.number(),
+  featureDates: z.array(z.string()),
+  silverTable: z.string(),
+  silverSnapshotId: z.string(),
+  featureTable: z.string(),
+  featureSnapshotId: z.string(),
+})
+
+/** Step `prepare_training_data`: features joined to labels at fixed snapshots, kept under their digest. */
+export const prepareTrainingDataStep: Step = {
+  name: 'prepare_training_data',
+  description: 'joins the published features to mature labels and stores the training set under its digest',
+  async plan({ workspace, context, resultOf }) {
+    const { output } = await resultOf('validate_features')
+    return {
+      asked: { published: output, label: workspace.project.definition.label, runDay: featureDateOf(context) },
+      read: [],
+    }
+  },
+  async run({ workspace, context, resultOf }) {
+    const from = published.parse((await resultOf('validate_features')).output)
+    const { view, label } = workspace.project.definition
+    const lakehouse = await workspace.lakehouse()
+    const manifest = await buildTrainingSet({
+      ...from,
+      lakehouse,
+      objects: workspace.objects,
+      view,
+      label,
+      runDay: featureDateOf(context),
+      scratchKey: `staging/${context.runId}/training-set.parquet`,
+      signal: context.signal,
+    })
+    const set = await readTrainingSet(lakehouse, workspace.objects, manifest.digest)
+    const { train, validation, test, finalFit } = set.parts
+    const split = `train ${count(train.length)} · validation ${count(validation.length)} · test ${count(test.length)} · purged by ${label.horizonDays} days`
+    return {
+      summary: [split, ...set.notes],
+      wrote: { files: [manifest.dataKey] },
+      counts: {
+        rows: manifest.rowCount,
+        train: train.length,
+        validation: validation.length,
+        test: test.length,
+        finalFit: finalFit.length,
+      },
+      output: { digest: manifest.digest, featureVersion: String(from.featureVersion), testDate: manifest.split.test },
+    }
+  },
+}
+
+const prepared = z.object({ digest: z.string(), featureVersion: z.string(), testDate: z.string() })
+const trainedOutput = z.object({
+  mlflowRunId: z.string(),
+  modelPrefix: z.string(),
+  modelType: z.string(),
+  gain: z.record(z.string(), z.number()),
+})
+
+async function jobOf({ workspace, context, resultOf, options }: StepScope): Promise<TrainingJob> {
+  const { digest, featureVersion } = prepared.parse((await resultOf('prepare_training_data')).output)
+  const { project } = workspace
+  const { model } = project.definition
+  const modelType = parseModelType(model.type)
+  parseHyperparameters(modelType, model.hyperparameters)
+  return {
+    workspace,
+    context,
+    experiment: options['experiment-name'] ?? project.name,
+    modelName: modelNameOf(project),
+    modelType,
+    hyperparameters: model.hyperparameters,
+    set: await readTrainingSet(await workspace.lakehouse(), workspace.objects, digest),
+    featureVersion,
+  }
+}
+
+/** Step `train_model`: chooses on validation, fits finally, logs the training to MLflow. */
+export const trainModelStep: Step = {
+  name: 'train_model',
+  description: "trains the project's model on the prepared training set and logs it to an MLflow run",
+  async plan({ workspace, context, resultOf }) {
+    const { output } = await resultOf('prepare_training_data')
+    return { asked: { set: output, model: workspace.project.definition.model, seed: context.seed }, read: [] }
+  },
+  async run(scope) {
+    const { workspace, context } = scope
+    const job = await jobOf(scope)
+    const { trained, mlflowRunId, folder } = await trainAndLog(job)
+    trained.classifier.close()
+    const modelPrefix = `runs/${context.runId}/model`
+    const files = await uploadFolder(workspace.objects, folder, modelPrefix)
+    const { dropped } = trained.transformer
+    return {
+      summary: [
+        `${job.modelType}, ${trained.rounds} rounds · validation ROC AUC ${trained.validation.roc_auc?.toFixed(4) ?? 'undefined'}`,
+        ...(dropped.length === 0
+          ? []
+          : [`left out: ${dropped.map(({ name, reason }) => `${name} (${reason})`).join(', ')}`]),
+      ],
+      wrote: { files },
+      counts: { rounds: trained.rounds, rows: job.set.parts.finalFit.length },
+      output: { mlflowRunId, modelPrefix, modelType: job.modelType, gain: trained.featureImportance['gain'] ?? {} },
+    }
+  },
+}
+
+const evaluated = z.object({
+  mlflowRunId: z.string(),
+  modelId: z.string(),
+  artifactUri: z.string(),
+  passed: z.boolean(),
+  gates: z.array(z.object({ gate: z.string(), passed: z.boolean(), reason: z.string() })),
+  metrics: z.record(z.string(), z.number().nullable()),
+})
+
+/** Step `evaluate_model`: test metrics beside baselines and the live model, gates judged, the whole model logged. */
+export const evaluateModelStep: Step = {
+  name: 'evaluate_model',
+  description:
+    'judges the model on the test rows beside the baselines and the live model; --fail-on gate ends with 65 when a gate fails',
+  async plan({ workspace, resultOf, options }) {
+    const trained = await resultOf('train_model')
+    const { gates } = workspace.project.definition
+    return { asked: { trained: trained.output, at: trained.startedAt, gates, failOn: options['fail-on'] }, read: [] }
+  },
+  async run(scope) {
+    const { workspace, resultOf, options } = scope
+    const trained = trainedOutput.parse((await resultOf('train_model')).output)
+    const folder = await downloadFolder(
+      workspace.objects,
+      trained.modelPrefix,
+      join(await workspace.scratchFolder(), 'trained'),
+    )
+    const job = await jobOf(scope)
+    const { evaluation, modelId, artifactUri } = await evaluateAndLog({
+      ...job,
+      ...trained,
+      modelType: job.modelType,
+      folder,
+    })
+    const failed = evaluation.gates.filter(({ passed }) => !passed)
+    if (failed.length > 0 && options['fail-on'] === 'gate') {
+      throw new EsteiraError(
+        'ESTEIRA_GATE_FAILED',
+        `${failed.length} gates failed: ${failed.map(({ gate, reason }) => `${gate}: ${reason}`).join('; ')}`,
+        {
+          hint: 'The model is logged to MLflow and not promoted. Without --fail-on gate a lost contest is a result, not a failure.',
+        },
+      )
+    }
+    return {
+      summary: metricsTable(evaluation),
+      counts: { testRows: evaluation.testRows },
+      decision: evaluation.passed ? 'passed' : 'failed',
+      output: {
+        mlflowRunId: trained.mlflowRunId,
+        modelId,
+        artifactUri,
+        passed: evaluation.passed,
+        gates: evaluation.gates,
+        metrics: Object.fromEntries(METRICS.map((metric) => [metric, evaluation.test[metric]])),
+        baselines: Object.fromEntries(
+          Object.entries(evaluation.baselines).map(([name, of]) => [
+            name,
+            Object.fromEntries(METRICS.map((metric) => [metric, of[metric]])),
+          ]),
+        ),
+        live: evaluation.live.kind,
+      },
+    }
+  },
+}
+
+/** The metrics people look at first, a line each, the model beside what it must beat. */
+export function metricsTable(evaluation: Evaluation): string[] {
+  const columns = [
+    ['model', evaluation.test] as const,
+    ...Object.entries(evaluation.baselines),
+    ...(evaluation.live.kind === 'compared'
+      ? [[`live v${evaluation.live.version}`, evaluation.live.metrics] as const]
+      : []),
+  ]
+  const width = Math.max(12, ...columns.map(([name]) => name.length + 2))
+  const cell = (text: string) => text.padStart(width)
+  return [
+    `${''.padEnd(12)}${columns.map(([name]) => cell(name)).join('')}`,
+    ...(['roc_auc', 'pr_auc', 'accuracy', 'f1', 'log_loss'] as const).map(
+      (metric) => `${metric.padEnd(12)}${columns.map(([, of]) => cell(of[metric]?.toFixed(4) ?? '-')).join('')}`,
+    ),
+  ]
+}
+
+/** Step `promote_model`: registers the version and, when every gate passed, makes it the live one. */
+export const promoteModelStep: Step = {
+  name: 'promote_model',
+  description:
+    'registers the model as a version and promotes it when all gates passed (ENV=dev: staging, else production)',
+  async plan({ workspace, resultOf }) {
+    const result = await resultOf('evaluate_model')
+    return { asked: { evaluated: result.output, stage: workspace.environment.stage }, read: [] }
+  },
+  async run({ workspace, context, resultOf }) {
+    const result = evaluated.parse((await resultOf('evaluate_model')).output)
+    const { digest, featureVersion, testDate } = prepared.parse((await resultOf('prepare_training_data')).output)
+    const { modelType } = trainedOutput.parse((await resultOf('train_model')).output)
+    const name = modelNameOf(workspace.project)
+    const version = await registerVersion({
+      ...result,
+      workspace,
+      context,
+      modelName: name,
+      modelType: parseModelType(modelType),
+      featureVersion,
+      dataVersion: digest,
+      labelsEnd: testDate,
+      gatesPassed: result.passed,
+    })
+    const gates = result.gates.map(({ gate, passed, reason }) => `${passed ? '✓' : '✗'} ${gate}: ${reason}`)
+    const passedCount = result.gates.filter(({ passed }) => passed).length
+    const model = { name, version: version.version, metrics: result.metrics }
+    if (!result.passed) {
+      return {
+        summary: [
+          `${passedCount} of ${result.gates.length} gates passed → ${name} v${version.version} is registered, not promoted`,
+          ...gates,
+        ],
+        decision: 'refused',
+        output: { model, mlflowRunId: result.mlflowRunId },
+      }
+    }
+    const { registry } = await workspace.mlflow()
+    const target = promotionTarget(workspace.environment.stage)
+    const promotion = await promote(registry, { name, version: version.version, target, now: context.now() })
+    const before = promotion.from === undefined ? 'none' : `v${promotion.from}`
+    return {
+      summary: [
+        `${passedCount} of ${result.gates.length} gates passed → ${name} v${version.version} is ${target.alias} (was: ${before})`,
+        ...gates,
+      ],
+      decision: 'promoted',
+      output: { model, alias: target.alias, mlflowRunId: result.mlflowRunId },
+    }
+  },
+}
+
+async function uploadFolder(objects: ObjectStore, folder: string, prefix: string): Promise<string[]> {
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+  const keys: string[] = []
+  for (const entry of files) {
+    const path = join(entry.parentPath, entry.name)
+    const key = `${prefix}/${relative(folder, path).replaceAll('\\', '/')}`
+    await objects.upload(key, path)
+    keys.push(key)
+  }
+  return keys.sort()
+}
+
+async function downloadFolder(objects: ObjectStore, prefix: string, folder: string): Promise<string> {
+  for (const { key } of await objects.list(`${prefix}/`)) {
+    const path = join(folder, key.slice(prefix.length + 1))
+    const body = await objects.get(key)
+    if (body === undefined) continue
+    await mkdir(dirname(path), { recursive: true })
+    await writeFile(path, body)
+  }
+  return folder
+}
