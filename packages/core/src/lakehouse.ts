@@ -1,3 +1,4 @@
+import type { Frame } from './frame.js'
 import type { SqlEngine } from './sql-engine.js'
 
 /**
@@ -114,6 +115,8 @@ export interface Lakehouse {
    * The file appears whole or not at all; row order is kept.
    */
   writeParquet(key: string, rows: string, options?: { readonly signal?: AbortSignal }): Promise<WrittenParquet>
+  /** The same for columns held in memory, given in pieces: predictions on their way into a table. */
+  writeFrames(key: string, frames: AsyncIterable<Frame> | Iterable<Frame>): Promise<WrittenParquet>
   /** SQL text that stands for a Parquet file written by {@link Lakehouse.writeParquet} in a FROM clause. */
   parquet(key: string): Promise<string>
   close(): Promise<void>

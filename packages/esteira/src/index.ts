@@ -1,1 +1,82 @@
-export {}
+export {
+  avg,
+  type Baseline,
+  type Column,
+  churnLabel,
+  columnOf,
+  count,
+  daysSinceLast,
+  defineProject,
+  type ErrorCode,
+  EsteiraError,
+  engagement,
+  entity,
+  type Feature,
+  type FeatureView,
+  type Frame,
+  featureHash,
+  featureValue,
+  gate,
+  LINE_NUMBER,
+  max,
+  min,
+  mode,
+  model,
+  overdue,
+  type Project,
+  type ProjectDefinition,
+  peakHour,
+  quintile,
+  type RunContext,
+  rfm,
+  type Step,
+  type StepOutcome,
+  type StepPlan,
+  type StepScope,
+  seasonality,
+  segment,
+  source,
+  std,
+  sum,
+  takeRows,
+  toFloat64,
+  toRows,
+  toStrings,
+  unavailable,
+  view,
+  type Workspace,
+  weekendShare,
+  windows,
+} from '@esteira/core'
+export {
+  DataIngestionPipeline,
+  DataProcessingPipeline,
+  extractFeaturesStep,
+  FeaturePipeline,
+  ingestRawStep,
+  processSilverStep,
+  validateFeaturesStep,
+} from '@esteira/feature-pipeline'
+export { BatchInferencePipeline, scoreModelStep } from '@esteira/inference-pipeline'
+export { FeatureTransformer } from '@esteira/models'
+export {
+  AlertManager,
+  detectDrift,
+  detectDriftStep,
+  handleDriftStep,
+  ModelMonitor,
+  notifyStep,
+} from '@esteira/monitoring'
+export { evaluateBinary } from '@esteira/statistics'
+export {
+  checkReadinessStep,
+  evaluateModelStep,
+  prepareTrainingDataStep,
+  promoteModelStep,
+  TrainingPipeline,
+  trainModelStep,
+} from '@esteira/training-pipeline'
+export { z } from 'zod'
+export { type Lab, openWorkspace, type WorkspaceOptions } from './lab.js'
+export { loadProject } from './load-project.js'
+export { runStepCommand } from './run-step-command.js'

@@ -14,7 +14,7 @@ export function printAlertChannel(logger: Logger): AlertChannel {
 }
 
 /** Writes the alerts of a run as one JSON file, replacing what an earlier attempt of the run wrote. */
-export function fileAlertChannel(store: ObjectStore, key: string): AlertChannel {
+export function fileAlertChannel(store: Pick<ObjectStore, 'put'>, key: string): AlertChannel {
   return {
     name: 'file',
     async send(alerts) {

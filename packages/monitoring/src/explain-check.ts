@@ -1,6 +1,6 @@
 import type { DriftPolicy } from './drift-policy.js'
 import type { DriftCheck } from './drift-report.js'
-import { formatNumber, formatPValue, formatShare } from './format-number.js'
+import { formatNumber, formatPValue, formatScore, formatShare } from './format-number.js'
 
 /** One sentence with the numbers that decided. */
 export function explainCheck(check: Omit<DriftCheck, 'reason'>, policy: DriftPolicy): string {
@@ -18,8 +18,8 @@ function describe({ kind, method, score }: Omit<DriftCheck, 'reason'>): string {
   switch (kind) {
     case 'distribution':
       return method === 'wasserstein'
-        ? `values moved by ${formatNumber(value)} standard deviations`
-        : `shares of levels moved by a Jensen-Shannon distance of ${formatNumber(value)}`
+        ? `values moved by ${formatScore(value)} standard deviations`
+        : `shares of levels moved by a Jensen-Shannon distance of ${formatScore(value)}`
     case 'constant':
       return `${formatShare(value)} of rows differ from the one value of the reference`
     case 'null_share':

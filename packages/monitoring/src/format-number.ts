@@ -3,7 +3,7 @@ export function formatNumber(value: number): string {
   const size = Math.abs(value)
   if (value === 0) return '0'
   if (size < 1e-3 || size >= 1e9) return value.toExponential(1)
-  if (size >= 1000) return value.toLocaleString('en-US', { maximumFractionDigits: 0 })
+  if (size >= 1000) return value.toFixed(0).replace(/\B(?=(\d{3})+$)/g, ',')
   return String(Number(value.toPrecision(4)))
 }
 
@@ -14,7 +14,12 @@ export function formatShare(share: number): string {
   return `${Number(percent.toPrecision(3))} %`
 }
 
-/** A p-value for people; below what a double can hold it is not 0, only too small to tell. */
+/** A score for people: three digits tell what there is to tell. */
+export function formatScore(score: number): string {
+  return formatNumber(Number(score.toPrecision(3)))
+}
+
+/** A p-value for people, after `p`: `= 0.0021`; below 1e-12 only that it is. */
 export function formatPValue(pValue: number): string {
-  return pValue === 0 ? '<1e-300' : formatNumber(pValue)
+  return pValue < 1e-12 ? '< 1e-12' : `= ${formatScore(pValue)}`
 }

@@ -2,6 +2,7 @@ export { fileAlertChannel, printAlertChannel } from './alert-channels.js'
 export { type AlertDelivery, AlertManager } from './alert-manager.js'
 export { decideDrift } from './decide-drift.js'
 export { type DetectDriftOptions, detectDrift } from './detect-drift.js'
+export { detectDriftStep, handleDriftStep } from './detect-drift-step.js'
 export { type AlertIdentity, alertId, driftAlerts } from './drift-alerts.js'
 export { DEFAULT_DRIFT_POLICY, type DriftPolicy } from './drift-policy.js'
 export {
@@ -26,4 +27,5 @@ export {
   monitoringDocumentSchema,
   serializeMonitoringDocument,
 } from './monitoring-document.js'
+export { notifyStep } from './notify-step.js'
 export { renderDriftReport } from './render-drift-report.js'

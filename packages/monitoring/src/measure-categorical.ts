@@ -111,19 +111,22 @@ function binsOf(
   const before = shown.map(({ count }) => count)
   const now = shown.map(({ level }) => counts.get(level) ?? 0)
   const newRows = unseen.reduce((sum, { count }) => sum + count, 0)
-  const [labels, reference_, current] = [shown.map(({ level }) => level), [...before], [...now]]
-  const hidden = reference.distinct > shown.length
-  if (hidden) {
-    labels.push(`${reference.distinct - shown.length} more levels`)
-    reference_.push(rest(before, reference.rows - reference.nulls))
-    current.push(rest(now, total(counts) - newRows))
+  const bars = shown.map(({ level }, i) => ({ label: level, before: before[i] ?? 0, now: now[i] ?? 0 }))
+  const hidden = reference.distinct - shown.length
+  if (hidden > 0) {
+    bars.push({
+      label: hidden === 1 ? '1 other level' : `${hidden} other levels`,
+      before: rest(before, reference.rows - reference.nulls),
+      now: rest(now, total(counts) - newRows),
+    })
   }
-  if (newRows > 0) {
-    labels.push('new levels')
-    reference_.push(0)
-    current.push(newRows)
+  if (newRows > 0) bars.push({ label: 'new levels', before: 0, now: newRows })
+  return {
+    edges: null,
+    labels: bars.map(({ label }) => label),
+    reference: bars.map((bar) => bar.before),
+    current: bars.map((bar) => bar.now),
   }
-  return { edges: null, labels, reference: reference_, current }
 }
 
 function withRest(counts: readonly number[], rows: number): number[] {

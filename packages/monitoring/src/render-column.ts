@@ -23,7 +23,13 @@ export function renderColumn(column: ColumnDrift): string {
       : `<p class="soft">New levels: ${column.newLevels.map((level) => shortHtml(level, 24)).join(', ')}</p>`
   const name = escapeHtml(column.name)
   const picture = column.bins === null ? '<span></span>' : drawBins(column.bins, `${name}: reference and current`)
-  return `<article class="column ${tone}"><div><h3>${name}</h3><span class="pill">${sign} ${words}</span>${important}<p>${escapeHtml(column.reason)}</p>${newLevels}</div>${picture}${renderNumbers(column)}</article>`
+  return `<article class="column ${tone}"><div><h3>${name}</h3><span class="pill">${sign} ${words}</span>${important}${findings(column)}${newLevels}</div>${picture}${renderNumbers(column)}</article>`
+}
+
+/** One line per alarm; the reason of the column when there is none. */
+function findings({ checks, reason }: ColumnDrift): string {
+  const alarms = checks.filter(({ status }) => status === 'drift').map((check) => check.reason)
+  return (alarms.length > 0 ? alarms : [reason]).map((line) => `<p>${escapeHtml(line)}</p>`).join('')
 }
 
 function renderNumbers({ reference, current }: ColumnDrift): string {

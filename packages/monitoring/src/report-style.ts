@@ -18,7 +18,7 @@ p{margin:6px 0}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:16px 0 0}
 .tiles div{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 16px}
 .tiles b{display:block;font-size:22px;line-height:1.3}
-.legend{display:flex;gap:20px;flex-wrap:wrap;color:var(--soft);font-size:13px;margin-bottom:12px}
+.legend{display:flex;gap:4px 20px;flex-wrap:wrap;color:var(--soft);font-size:13px;margin-bottom:12px}
 .legend i{display:inline-block;width:22px;height:12px;margin-right:6px;vertical-align:-1px;border-radius:2px}
 .legend .a{background:var(--ref)}.legend .b{border:2px solid var(--cur)}
 .column{display:grid;grid-template-columns:minmax(0,1fr) 360px minmax(0,250px);gap:8px 28px;background:var(--card);border:1px solid var(--line);border-radius:10px;padding:16px 20px;margin:0 0 12px;break-inside:avoid}

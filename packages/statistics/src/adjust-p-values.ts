@@ -10,7 +10,8 @@ export function adjustPValues(pValues: readonly number[]): number[] {
   const adjusted = new Array<number>(pValues.length)
   let smallest = 1
   descending.forEach(({ p, index }, position) => {
-    smallest = Math.min(smallest, (p * pValues.length) / (pValues.length - position))
+    // At the last rank n/n can round below p itself.
+    smallest = Math.min(smallest, Math.max(p, (p * pValues.length) / (pValues.length - position)))
     adjusted[index] = smallest
   })
   return adjusted

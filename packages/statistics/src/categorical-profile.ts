@@ -6,7 +6,7 @@ import type { CategoricalProfile, LevelCount } from './reference-profile.js'
 /** Most levels a profile lists by name. */
 export const LISTED_LEVELS = 1000
 
-export type CategoricalSummary = Omit<CategoricalProfile, 'name' | 'type' | 'kind'>
+type CategoricalSummary = Omit<CategoricalProfile, 'name' | 'type' | 'kind'>
 
 /** What a profile keeps of a categorical column. */
 export function summarizeLevels(column: Column): CategoricalSummary {

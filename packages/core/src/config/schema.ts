@@ -43,7 +43,6 @@ function readable<T>(expected: string, read: (value: string) => T) {
 const flag = z.boolean('true or false')
 const seconds = integer(1, 31_536_000, ' of seconds')
 const retries = integer(0, 20)
-export const STEP_ID = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/
 const stepId = (what: string) =>
   text(
     `${what} in snake_case of at most 48 characters, such as train_model`,

@@ -1,5 +1,5 @@
 import type { AslStates } from './asl-document.js'
-import type { StateMachineScope } from './state-machine.js'
+import type { StateMachineScope } from './state-names.js'
 
 /**
  * Settles what every step gets: `$.run.project`, `$.run.runDate`, `$.run.runId`, and where the step results are.

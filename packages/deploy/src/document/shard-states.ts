@@ -1,6 +1,6 @@
 import type { StepConfig } from '@esteira/core'
 import type { AslStates } from './asl-document.js'
-import { entryOf, type StateMachineScope } from './state-machine.js'
+import { entryOf, type StateMachineScope } from './state-names.js'
 import { taskStates } from './task-states.js'
 
 /** What an inline Map runs at once at most. */

@@ -10,6 +10,7 @@ import type { AslDocument, AslStates } from './asl-document.js'
 import { branchStates } from './branch-states.js'
 import { prepareStates } from './prepare-states.js'
 import { shardStates } from './shard-states.js'
+import { DONE, entryOf, type StateMachineScope } from './state-names.js'
 import { taskStates } from './task-states.js'
 
 export interface StateMachineOptions {
@@ -20,16 +21,6 @@ export interface StateMachineOptions {
   /** This step and those that follow it. */
   readonly from?: string
 }
-
-/** What the states of a step need to know of their project. */
-export interface StateMachineScope {
-  readonly projectName: string
-  readonly workflow: string
-  readonly env: 'dev' | 'prd' | undefined
-}
-
-/** The state in which every run ends that did not fail. */
-export const DONE = 'done'
 
 /**
  * The state machine of one workflow: Step Functions runs this document, and `runWorkflow` runs the same here.
@@ -65,7 +56,7 @@ export function stateMachine(config: ProjectConfig, workflow: string, options: S
 }
 
 /** The workflow of that name. @throws EsteiraError ESTEIRA_USAGE naming those there are. */
-export function workflowOf(config: ProjectConfig, workflow: string): WorkflowConfig {
+function workflowOf(config: ProjectConfig, workflow: string): WorkflowConfig {
   const found = config.workflows.get(workflow)
   if (found === undefined) throw notThere('workflow', workflow, [...config.workflows.keys()], config.projectName)
   return found
@@ -125,9 +116,4 @@ function taskOrShards(step: StepConfig, next: string, scope: StateMachineScope):
       ? taskStates({ name: step.id, step, next: { Next: next }, scope })
       : shardStates({ step, shards: step.shards, next, scope })
   return Object.entries(states)
-}
-
-/** Name of the first state of a step. */
-export function entryOf(name: string): string {
-  return `${name}.start`
 }

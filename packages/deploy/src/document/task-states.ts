@@ -1,6 +1,6 @@
 import type { StepConfig } from '@esteira/core'
 import type { AslState, AslStates, JsonObject } from './asl-document.js'
-import { entryOf, type StateMachineScope } from './state-machine.js'
+import { entryOf, type StateMachineScope } from './state-names.js'
 
 /** Errors by which ECS says that the task never ran: no capacity, throttling, its own faults. */
 const NOT_STARTED = ['ECS.AmazonECSException', 'AmazonECS.Unknown', 'ECS.ServerException', 'ECS.ThrottlingException']

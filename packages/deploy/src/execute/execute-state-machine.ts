@@ -44,7 +44,12 @@ export async function executeStateMachine(options: ExecuteOptions): Promise<Exec
   const timeout = new AbortController()
   const seconds = document.TimeoutSeconds
   const timer =
-    seconds === undefined ? undefined : setTimeout(() => timeout.abort(), Math.min(seconds * 1000, LONGEST_TIMER_MS))
+    seconds === undefined
+      ? undefined
+      : setTimeout(
+          () => timeout.abort(new DOMException('the run timed out', 'TimeoutError')),
+          Math.min(seconds * 1000, LONGEST_TIMER_MS),
+        )
   const signal = options.signal === undefined ? timeout.signal : AbortSignal.any([options.signal, timeout.signal])
   const execution: Execution = {
     handlers: options.handlers,

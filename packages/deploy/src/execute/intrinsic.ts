@@ -29,7 +29,7 @@ export function evaluate(expression: Expression, scope: PathScope): Json {
 }
 
 const TOKENS = {
-  path: /\$[^\s,()]*(?:\['[^']*'\][^\s,()]*)*/y,
+  path: /\$\$?(?:\.[^.[\]()*?@'"\s$,]+|\[\d+\]|\['[^']+'\])*/y,
   name: /States\.[A-Za-z0-9]+/y,
   text: /'((?:[^'\\]|\\.)*)'/y,
   number: /-?\d+(?:\.\d+)?/y,

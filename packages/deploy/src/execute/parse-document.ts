@@ -10,10 +10,10 @@ import { checkTemplate } from './template.js'
  * What is executed here of the Amazon States Language. The schemas are strict: a state type, field or expression that is
  * not executed here is refused by name before anything runs; ignoring it would run another machine than Step Functions does.
  */
-const path = z.string().refine(passes(parsePath), 'a reference path')
+const path = z.string().superRefine(parsesBy(parsePath))
 const json = z.json() as z.ZodType<Json>
-const expression = z.string().refine(passes(parseExpression), 'a path or a function that is executed here')
-const template = json.refine(passes(checkTemplate), 'paths and functions that are executed here')
+const expression = z.string().superRefine(parsesBy(parseExpression))
+const template = json.superRefine(parsesBy(checkTemplate))
 const whole = z.int().min(1)
 const common = { Comment: z.string().optional(), QueryLanguage: z.literal('JSONPath').optional() }
 const paths = { InputPath: path.nullable().optional(), OutputPath: path.nullable().optional() }
@@ -50,7 +50,7 @@ const comparison: z.ZodType<ChoiceTest> = z.lazy(() =>
     z.strictObject({ Not: comparison, Next: z.string().optional() }),
     z
       .looseObject({ Variable: path, Next: z.string().optional() })
-      .refine(isComparison, { error: 'exactly one comparison that is executed here' }),
+      .refine(isComparison, { error: 'not exactly one comparison that is executed here' }),
   ]),
 )
 
@@ -108,7 +108,10 @@ const wait = z
     Seconds: z.int().min(0).optional(),
     SecondsPath: path.optional(),
   })
-  .refine((one) => (one.Seconds === undefined) !== (one.SecondsPath === undefined), 'either Seconds or SecondsPath')
+  .refine(
+    (one) => (one.Seconds === undefined) !== (one.SecondsPath === undefined),
+    'neither or both of Seconds and SecondsPath',
+  )
 const parallel = z.strictObject({
   Type: z.literal('Parallel'),
   ...common,
@@ -173,7 +176,8 @@ export function parseDocument(value: unknown): z.infer<typeof document> {
 function describeIssue(issue: z.core.$ZodIssue): string {
   const keys = issue.code === 'unrecognized_keys' ? issue.keys : []
   const place = [...issue.path, ...keys].join('.')
-  return keys.length > 0 ? `${place} is not executed here` : `${place}: expected ${issue.message}`
+  if (keys.length > 0) return `${place} is not executed here`
+  return issue.code === 'custom' ? `${place}: ${issue.message}` : `${place}: expected ${issue.message}`
 }
 
 function checkTransitions(one: Machine): string[] {
@@ -211,15 +215,14 @@ function refuse(faults: readonly string[]): EsteiraError {
   })
 }
 
-/** zod knows the message of the issue; what was thrown says more, but has no place in it. */
-function passes(parse: (value: never) => unknown): (value: unknown) => boolean {
-  return (value) => {
+/** Adds what `parse` objects to as the issue. */
+function parsesBy<T>(parse: (value: T) => unknown): (value: T, context: z.core.$RefinementCtx<T>) => void {
+  return (value, context) => {
     try {
-      parse(value as never)
-      return true
+      parse(value)
     } catch (error) {
-      if (error instanceof EsteiraError) return false
-      throw error
+      if (!(error instanceof EsteiraError)) throw error
+      context.addIssue({ code: 'custom', message: error.message })
     }
   }
 }

@@ -18,6 +18,7 @@ export async function runTask(
   if (handler === undefined) {
     throw new EsteiraError('ESTEIRA_UNSUPPORTED', `state ${name}: nothing here executes ${state.Resource}`)
   }
+  signal.throwIfAborted()
   const timeout = new AbortController()
   const timer =
     state.TimeoutSeconds === undefined

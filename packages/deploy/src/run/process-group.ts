@@ -6,7 +6,7 @@ const POLL_MS = 20
 const KILL_WAIT_MS = 2000
 
 /** Sends a signal to a process and all its descendants that stayed in its group; nothing when they are gone. */
-export function signalGroup(groupId: number, signal: NodeJS.Signals): void {
+function signalGroup(groupId: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-groupId, signal)
   } catch (error) {

@@ -1,7 +1,5 @@
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { endGroup, killGroup } from './process-group.js'
 import { splitLines } from './split-lines.js'
@@ -20,10 +18,8 @@ export type CommandResult =
   | { readonly exitCode: number; readonly startFault?: undefined }
   | { readonly exitCode?: undefined; readonly startFault: string }
 
-type Child = ChildProcessByStdio<null, Readable, Readable>
-
 /** Output that a descendant outside the group keeps open is waited for this long. */
-const OUTPUT_WAIT_MS = 1000
+const OUTPUT_WAIT_MS = 2000
 
 /**
  * Runs a program as the leader of a process group of its own. Resolves when neither it nor any descendant in its group runs
@@ -41,8 +37,10 @@ export async function runCommand(options: CommandOptions): Promise<CommandResult
     child.once('error', (error) => resolve({ startFault: error.message }))
     child.once('exit', (code, signal) => resolve({ exitCode: code ?? 128 + (signal ? constants.signals[signal] : 0) }))
   })
-  splitLines(child.stdout, (line) => options.onLine('stdout', line))
-  splitLines(child.stderr, (line) => options.onLine('stderr', line))
+  const output = Promise.all([
+    splitLines(child.stdout, (line) => options.onLine('stdout', line)),
+    splitLines(child.stderr, (line) => options.onLine('stderr', line)),
+  ])
   const { pid } = child
   if (pid === undefined) return exit
   const ended: { by?: Promise<void> } = {}
@@ -54,20 +52,17 @@ export async function runCommand(options: CommandOptions): Promise<CommandResult
   try {
     const result = await exit
     await (ended.by ?? killGroup(pid))
-    await outputEnds(child)
+    await within(OUTPUT_WAIT_MS, output)
     return result
   } finally {
     options.signal.removeEventListener('abort', stop)
+    child.stdout.destroy()
+    child.stderr.destroy()
   }
 }
 
-async function outputEnds(child: Child): Promise<void> {
-  const open = [child.stdout, child.stderr].filter((stream) => !stream.closed)
+async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
   const timer = new AbortController()
-  await Promise.race([
-    Promise.all(open.map((stream) => once(stream, 'close'))),
-    delay(OUTPUT_WAIT_MS, undefined, { signal: timer.signal }).catch(() => {}),
-  ])
+  await Promise.race([work, delay(milliseconds, undefined, { signal: timer.signal }).catch(() => {})])
   timer.abort()
-  for (const stream of open) stream.destroy()
 }

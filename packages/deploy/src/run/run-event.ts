@@ -1,5 +1,5 @@
-export const STEP_STATUSES = ['succeeded', 'failed', 'timedOut', 'aborted'] as const
-export type StepStatus = (typeof STEP_STATUSES)[number]
+/** `timedOut` after `timeout_seconds`; `aborted` when the run was ended, or another shard failed. */
+export type StepStatus = 'succeeded' | 'failed' | 'timedOut' | 'aborted'
 
 interface OfStep {
   readonly step: string

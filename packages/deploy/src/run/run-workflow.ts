@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ObjectStore, ProjectConfig } from '@esteira/core'
 import type { Json } from '../document/asl-document.js'
-import { DONE, stateMachine } from '../document/state-machine.js'
+import { stateMachine } from '../document/state-machine.js'
+import { DONE } from '../document/state-names.js'
 import { type ExecutionResult, executeStateMachine } from '../execute/execute-state-machine.js'
 import type { ExecutionEvent } from '../execute/execution.js'
 import { isObject } from '../execute/path.js'
@@ -111,7 +112,9 @@ export async function runWorkflow(options: RunWorkflowOptions): Promise<Workflow
       'arn:aws:states:::aws-sdk:s3:getObject': objectOnThisMachine(options.objects),
     },
   })
-  return { workflow, runId, runDate, steps: ledger.steps(), ...conclude(execution, ledger.steps(), lastLines) }
+  const steps = ledger.steps()
+  const { status, ...why } = conclude(execution, steps, lastLines)
+  return { workflow, runId, runDate, status, steps, ...why }
 }
 
 function conclude(

@@ -28,8 +28,8 @@ export class FrameBuilder {
     return this.#filled
   }
 
-  add(chunk: DuckDBDataChunk): void {
-    const count = chunk.rowCount
+  /** Adds the first `count` rows of a chunk; columns beyond the known ones are not looked at. */
+  add(chunk: DuckDBDataChunk, count: number = chunk.rowCount): void {
     this.#columns.forEach((column, index) => {
       const vector = chunk.getColumnVector(index)
       column.nulls = markNulls(vector, count, this.#filled, this.#rowCount, column.nulls)

@@ -1,9 +1,11 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DuckDBConnection, DuckDBInstance, DuckDBResult, Json } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBInstance, Json } from '@duckdb/node-api'
 import { EsteiraError, type Frame, type QueryOptions, type SqlEngine } from '@esteira/core'
 import { duckDbError, interruptedError } from './duckdb-errors.js'
 import { FrameBuilder } from './frame-builder.js'
+import { loadFrames } from './load-frames.js'
+import { streamPieces } from './stream-pieces.js'
 
 export interface DuckDbOptions {
   /** DuckDB's words: `4GB`, `80%`. Default: DuckDB's own, 80 % of the memory. */
@@ -21,9 +23,10 @@ export interface DuckDbEngine extends SqlEngine {
   readRows(sql: string, options?: QueryOptions): Promise<readonly Readonly<Record<string, Json>>[]>
   /** Names of the columns that a SELECT gives, in order, without executing it. */
   columnNames(select: string, options?: QueryOptions): Promise<readonly string[]>
+  /** Calls `use` with a FROM clause that stands for columns held in memory, and forgets them afterwards. */
+  withFrames<T>(frames: AsyncIterable<Frame> | Iterable<Frame>, use: (relation: string) => Promise<T>): Promise<T>
 }
 
-const PIECE_ROWS = 65_536
 let opened = 0
 
 /**
@@ -75,6 +78,7 @@ class DuckDb implements DuckDbEngine {
   readonly #idle: DuckDBConnection[]
   readonly #all: Set<DuckDBConnection>
   #closed = false
+  #loaded = 0
 
   constructor(instance: DuckDBInstance, first: DuckDBConnection) {
     this.#instance = instance
@@ -96,8 +100,7 @@ class DuckDb implements DuckDbEngine {
     const connection = await this.#take(signal)
     const release = interruptOnAbort(connection, signal)
     try {
-      const result = await connection.stream(sql)
-      yield* piecesOf(result, signal)
+      yield* streamPieces(connection, sql, signal)
     } catch (cause) {
       throw duckDbError(cause, signal)
     } finally {
@@ -121,6 +124,19 @@ class DuckDb implements DuckDbEngine {
     })
   }
 
+  async withFrames<T>(
+    frames: AsyncIterable<Frame> | Iterable<Frame>,
+    use: (relation: string) => Promise<T>,
+  ): Promise<T> {
+    const table = `frames_${this.#loaded++}`
+    try {
+      await this.#use(undefined, (connection) => loadFrames(connection, table, frames))
+      return await use(`"${table}"`)
+    } finally {
+      await this.#use(undefined, (connection) => connection.run(`DROP TABLE IF EXISTS "${table}"`))
+    }
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -132,6 +148,8 @@ class DuckDb implements DuckDbEngine {
     const connection = await this.#take(signal)
     const release = interruptOnAbort(connection, signal)
     try {
+      // The signal may have aborted while the session was made.
+      if (signal?.aborted === true) throw interruptedError('the statement was not started')
       return await work(connection)
     } catch (cause) {
       throw duckDbError(cause, signal)
@@ -150,23 +168,6 @@ class DuckDb implements DuckDbEngine {
     this.#all.add(connection)
     return connection
   }
-}
-
-async function* piecesOf(result: DuckDBResult, signal: AbortSignal | undefined): AsyncGenerator<Frame> {
-  const names = result.deduplicatedColumnNames()
-  const types = result.columnTypes()
-  let builder = new FrameBuilder(names, types, PIECE_ROWS)
-  let empty = true
-  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-    if (signal?.aborted === true) throw interruptedError('the result was not read to its end')
-    if (builder.rowCount + chunk.rowCount > PIECE_ROWS) {
-      empty = false
-      yield builder.build()
-      builder = new FrameBuilder(names, types, PIECE_ROWS)
-    }
-    builder.add(chunk)
-  }
-  if (empty || builder.rowCount > 0) yield builder.build()
 }
 
 // An interrupt that comes before the statement has started is forgotten by DuckDB, so it is repeated until the statement ends.

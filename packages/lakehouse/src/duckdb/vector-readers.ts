@@ -68,7 +68,7 @@ function baseName(type: DuckDBType): string {
 
 function numberReader<T extends Int32Array | Float64Array>(out: T, finish: (values: T) => Column): VectorReader {
   return {
-    read: (vector, _count, at) => out.set(itemsOf<Numbers>(vector), at),
+    read: (vector, count, at) => out.set(itemsOf<Numbers>(vector).subarray(0, count), at),
     finish: (rowCount) => finish(cut(out, rowCount)),
   }
 }
@@ -86,7 +86,7 @@ function bigReader(
   return {
     read(vector, count, at) {
       const items = itemsOf<BigInt64Array | Uint32Array>(vector)
-      if (convert === undefined && items instanceof BigInt64Array) out.set(items, at)
+      if (convert === undefined && items instanceof BigInt64Array) out.set(items.subarray(0, count), at)
       else for (let row = 0; row < count; row++) out[at + row] = (convert ?? BigInt)(items[row] ?? 0)
     },
     finish: (rows) => ({ type, values: cut(out, rows) }),

@@ -69,3 +69,8 @@ export interface PartitionSummary {
   readonly lower?: Uint8Array
   readonly upper?: Uint8Array
 }
+
+/** Rows of files together. */
+export function rowsIn(files: readonly DataFile[]): number {
+  return files.reduce((sum, { recordCount }) => sum + recordCount, 0)
+}

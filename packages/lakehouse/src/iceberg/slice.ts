@@ -1,5 +1,4 @@
-import { EsteiraError, type SliceCondition, type TableColumnType } from '@esteira/core'
-import { quoteIdentifier, quoteText } from '../duckdb/sql-quoting.js'
+import { EsteiraError, quoteName, quoteText, type SliceCondition, type TableColumnType } from '@esteira/core'
 import { columnTypeOf, duckDbTypeOf } from './column-types.js'
 import type { DataFile, PartitionColumn } from './data-file.js'
 import { decodeSingleValue } from './single-value.js'
@@ -64,8 +63,8 @@ function conditionSql(
   given: readonly (string | number | boolean)[],
 ): string {
   const literals = given.map((value) => `CAST(${quoteText(String(value))} AS ${duckDbTypeOf(type)})`)
-  if (op === 'in') return literals.length === 0 ? 'false' : `${quoteIdentifier(column)} IN (${literals.join(', ')})`
-  return `${quoteIdentifier(column)} ${op} ${literals[0] ?? 'NULL'}`
+  if (op === 'in') return literals.length === 0 ? 'false' : `${quoteName(column)} IN (${literals.join(', ')})`
+  return `${quoteName(column)} ${op} ${literals[0] ?? 'NULL'}`
 }
 
 /** SQL condition that is true exactly for the rows of the slice; never null. */

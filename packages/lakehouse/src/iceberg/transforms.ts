@@ -1,5 +1,4 @@
-import { EsteiraError, type PartitionField, type TableColumnType } from '@esteira/core'
-import { quoteIdentifier } from '../duckdb/sql-quoting.js'
+import { EsteiraError, type PartitionField, quoteName, type TableColumnType } from '@esteira/core'
 import { parseValue, type Value } from './values.js'
 
 /** What a partition field makes of its column. The last three are read as such; tables that use them are not written yet. */
@@ -48,7 +47,7 @@ const FORMATS = { year: '%Y', month: '%Y-%m', day: '%Y-%m-%d', hour: '%Y-%m-%d-%
 
 /** DuckDB expression of the partition key of a column. */
 export function transformSql(transform: WritableTransform, column: string): string {
-  const name = quoteIdentifier(column)
+  const name = quoteName(column)
   return transform === 'identity' ? name : `strftime(${name}, '${FORMATS[transform]}')`
 }
 

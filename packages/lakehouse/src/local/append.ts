@@ -1,10 +1,10 @@
 import type { Commit, CommitResult } from '@esteira/core'
-import { type DataFile, ENTRY_STATUS } from '../iceberg/data-file.js'
+import { type DataFile, ENTRY_STATUS, rowsIn } from '../iceberg/data-file.js'
 import { liveManifests } from '../iceberg/live-files.js'
 import { unusedSnapshotId } from '../iceberg/snapshot-id.js'
 import { currentSnapshot } from '../iceberg/table-metadata.js'
 import { writeManifest } from '../iceberg/write-manifest.js'
-import { commitTable, type Proposal, UncertainCommit } from './commit-loop.js'
+import { type Attempt, commitTable, type Proposal, UncertainCommit } from './commit-loop.js'
 import { loadTable } from './load-table.js'
 import { addSnapshot, findCommit } from './new-snapshot.js'
 import { projectRows } from './project-rows.js'
@@ -17,17 +17,17 @@ export async function appendRows(tables: Tables, name: string, rows: string, com
   const known = findCommit(table.metadata, commit.commitId)
   if (known !== undefined) return known
   const added = await writeRows(tables, table, rows, commit.signal)
-  const rowsAdded = added.reduce((sum, { recordCount }) => sum + recordCount, 0)
-  if (rowsAdded === 0) return { rowsAdded: 0, rowsRemoved: 0, committed: false }
-  const paths = added.map(({ path }) => path)
+  if (added.length === 0) return { rowsAdded: 0, rowsRemoved: 0, committed: false }
+  const specId = table.metadata['default-spec-id']
+  const removeAdded = () => tables.storage.remove(added.map(({ path }) => path))
   try {
-    const result = await commitTable(tables, name, commit.signal, (current) =>
-      proposeAppend(tables, current, table, added, commit),
+    const result = await commitTable(tables, name, commit.signal, (attempt) =>
+      proposeAppend(tables, attempt, { added, specId, commit }),
     )
-    if (!result.committed) await tables.storage.remove(paths)
+    if (!result.committed) await removeAdded()
     return result
   } catch (cause) {
-    if (!(cause instanceof UncertainCommit)) await tables.storage.remove(paths)
+    if (!(cause instanceof UncertainCommit)) await removeAdded()
     throw cause
   }
 }
@@ -39,54 +39,40 @@ export async function writeRows(
   rows: string,
   signal: AbortSignal | undefined,
 ): Promise<readonly DataFile[]> {
-  const { engine, storage } = tables
+  const { engine, storage, newId } = tables
   const select = await projectRows(engine, table, rows, signal)
-  const writeId = tables.newId()
-  return writeDataFiles({
-    engine,
-    storage,
-    table: table.name,
-    metadata: table.metadata,
-    select,
-    writeId,
-    ...(signal === undefined ? {} : { signal }),
-  })
+  const { name, metadata } = table
+  return writeDataFiles({ engine, storage, table: name, metadata, select, writeId: newId(), signal })
+}
+
+interface Append {
+  readonly added: readonly DataFile[]
+  /** The partitioning that the files were written with. */
+  readonly specId: number
+  readonly commit: Commit
 }
 
 async function proposeAppend(
   tables: Tables,
-  table: LoadedTable,
-  writtenFor: LoadedTable,
-  added: readonly DataFile[],
-  commit: Commit,
+  attempt: Attempt,
+  { added, specId, commit }: Append,
 ): Promise<Proposal<CommitResult>> {
-  const known = findCommit(table.metadata, commit.commitId)
+  const { metadata } = attempt.table
+  const known = findCommit(metadata, commit.commitId)
   if (known !== undefined) return { settled: known }
-  const { metadata } = table
   const snapshotId = unusedSnapshotId(metadata, tables.newId)
-  const rowsAdded = added.reduce((sum, { recordCount }) => sum + recordCount, 0)
   const path = `${metadata.location}/metadata/${tables.newId()}-m0.avro`
+  attempt.files.push(path)
   const manifest = await writeManifest(tables.storage, metadata, {
     path,
-    specId: writtenFor.metadata['default-spec-id'],
+    specId,
     snapshotId,
     sequenceNumber: metadata['last-sequence-number'] + 1,
     entries: added.map((file) => ({ status: ENTRY_STATUS.added, snapshotId, file })),
   })
   const manifests = [manifest, ...(await liveManifests(tables.storage, currentSnapshot(metadata)))]
-  const next = await addSnapshot(tables, table, {
-    snapshotId,
-    operation: 'append',
-    commit,
-    manifests,
-    added,
-    removed: [],
-    rowsAdded,
-    rowsRemoved: 0,
-  })
-  return {
-    metadata: next.metadata,
-    files: [path, next.manifestList],
-    result: { snapshotId: String(snapshotId), rowsAdded, rowsRemoved: 0, committed: true },
-  }
+  const counts = { rowsAdded: rowsIn(added), rowsRemoved: 0 }
+  const change = { snapshotId, operation: 'append', commit, manifests, added, removed: [], ...counts } as const
+  const next = await addSnapshot(tables, attempt, change)
+  return { metadata: next, result: { snapshotId: String(snapshotId), ...counts, committed: true } }
 }

@@ -9,17 +9,18 @@ const MAX_ATTEMPTS = 60
 const LONGEST_PAUSE_MS = 1000
 
 /** What one attempt wants: a new state of the table, or nothing because all is done already. */
-export type Proposal<T> =
-  | {
-      readonly metadata: TableMetadata
-      readonly result: T /** Files that only this attempt needs. */
-      readonly files: readonly string[]
-    }
-  | { readonly settled: T }
+export type Proposal<T> = { readonly metadata: TableMetadata; readonly result: T } | { readonly settled: T }
+
+/** One try to change a table. */
+export interface Attempt {
+  readonly table: LoadedTable
+  /** Files that only this attempt needs, added before they are written: they go when it fails. */
+  readonly files: string[]
+}
 
 /**
  * Changes a table by compare-and-swap: loads it, lets `propose` make the next state, swaps the pointer; after a lost race
- * once more from the new state. What a lost attempt wrote is removed.
+ * once more from the new state. What a failed attempt wrote is removed.
  *
  * @throws EsteiraError ESTEIRA_COMMIT_CONFLICT after many lost races, ESTEIRA_INTERRUPTED before the commit point
  */
@@ -27,16 +28,14 @@ export async function commitTable<T>(
   tables: Tables,
   name: string,
   signal: AbortSignal | undefined,
-  propose: (table: LoadedTable) => Promise<Proposal<T>>,
+  propose: (attempt: Attempt) => Promise<Proposal<T>>,
 ): Promise<T> {
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const table = await loadTable(tables, name)
-    const proposal = await propose(table)
-    if ('settled' in proposal) return proposal.settled
-    const committed = await commitProposal(tables, table, proposal, signal)
-    if (committed) return proposal.result
-    tables.logger.debug('lost the race for a commit, trying again', { table: name, attempt: attempt + 1 })
-    await tables.sleep(tables.random() * Math.min(LONGEST_PAUSE_MS, 10 * 2 ** attempt))
+  for (let count = 1; count <= MAX_ATTEMPTS; count++) {
+    const attempt = { table: await loadTable(tables, name), files: [] }
+    const outcome = await tryOnce(tables, attempt, signal, propose)
+    if (outcome !== undefined) return outcome.result
+    tables.logger.debug('lost the race for a commit, trying again', { table: name, attempt: count })
+    await tables.sleep(tables.random() * Math.min(LONGEST_PAUSE_MS, 10 * 2 ** count))
   }
   throw new EsteiraError(
     'ESTEIRA_COMMIT_CONFLICT',
@@ -48,25 +47,28 @@ export async function commitTable<T>(
   )
 }
 
-async function commitProposal(
+async function tryOnce<T>(
   tables: Tables,
-  table: LoadedTable,
-  proposal: { readonly metadata: TableMetadata; readonly files: readonly string[] },
+  attempt: Attempt,
   signal: AbortSignal | undefined,
-): Promise<boolean> {
-  const metadata = succeeding(proposal.metadata, table.pointer, tables.now().getTime())
-  const location = metadataLocation(metadata, table.pointer, tables.newId())
-  const written = [...proposal.files, location]
+  propose: (attempt: Attempt) => Promise<Proposal<T>>,
+): Promise<{ readonly result: T } | undefined> {
+  const { table, files } = attempt
   try {
+    const proposal = await propose(attempt)
+    if ('settled' in proposal) return { result: proposal.settled }
+    const metadata = succeeding(proposal.metadata, table.pointer, tables.now().getTime())
+    const location = metadataLocation(metadata, table.pointer, tables.newId())
+    files.push(location)
     await tables.storage.create(location, Buffer.from(formatTableMetadata(metadata)))
     if (signal?.aborted === true) throw interruptedError(`nothing was committed to ${table.name}`)
+    if (await swapSurely(tables, table, location)) return { result: proposal.result }
   } catch (cause) {
-    await tables.storage.remove(written)
+    if (!(cause instanceof UncertainCommit)) await tables.storage.remove(files)
     throw cause
   }
-  const committed = await swapSurely(tables, table, location)
-  if (!committed) await tables.storage.remove(written)
-  return committed
+  await tables.storage.remove(files)
+  return undefined
 }
 
 // A swap that fails may still have happened. The catalog is asked; while it does not answer, no file is removed.
@@ -79,7 +81,6 @@ async function swapSurely(tables: Tables, table: LoadedTable, location: string):
     if (now.pointer === location) return true
     if (now.metadata['metadata-log'].some((entry) => entry['metadata-file'] === location)) return true
     if (now.pointer !== table.pointer) return false
-    await tables.storage.remove([location])
     throw cause
   }
 }

@@ -20,9 +20,9 @@ import type { LoadedTable, Tables } from './tables.js'
 export async function ensureTable(tables: Tables, name: string, definition: TableDefinition): Promise<LoadedTable> {
   checkDefinition(name, definition)
   if ((await findTable(tables, name)) === undefined) await createTable(tables, name, definition)
-  await commitTable(tables, name, undefined, async (table): Promise<Proposal<void>> => {
+  await commitTable(tables, name, undefined, async ({ table }): Promise<Proposal<void>> => {
     const metadata = evolve(table, definition)
-    return metadata === undefined ? { settled: undefined } : { metadata, files: [], result: undefined }
+    return metadata === undefined ? { settled: undefined } : { metadata, result: undefined }
   })
   return loadTable(tables, name)
 }

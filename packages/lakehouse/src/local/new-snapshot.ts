@@ -3,6 +3,7 @@ import type { DataFile, ManifestFile } from '../iceberg/data-file.js'
 import { encodeManifestList } from '../iceberg/manifest-list.js'
 import { laterOf, withSnapshot } from '../iceberg/table-changes.js'
 import { ancestorsOf, currentSnapshot, type TableMetadata } from '../iceberg/table-metadata.js'
+import type { Attempt } from './commit-loop.js'
 import { tableTotals } from './table-totals.js'
 import type { LoadedTable, Tables } from './tables.js'
 
@@ -27,9 +28,9 @@ export interface SnapshotChange {
 /** Writes the manifest list and gives the table's next metadata with the snapshot on top. */
 export async function addSnapshot(
   tables: Tables,
-  table: LoadedTable,
+  { table, files }: Attempt,
   change: SnapshotChange,
-): Promise<{ readonly metadata: TableMetadata; readonly manifestList: string }> {
+): Promise<TableMetadata> {
   const { metadata } = table
   const parent = currentSnapshot(metadata)?.['snapshot-id']
   const sequenceNumber = metadata['last-sequence-number'] + 1
@@ -39,6 +40,7 @@ export async function addSnapshot(
     sequenceNumber,
     ...(parent === undefined ? {} : { parentSnapshotId: parent }),
   }
+  files.push(manifestList)
   await tables.storage.create(manifestList, encodeManifestList(header, change.manifests))
   const snapshot = {
     'snapshot-id': change.snapshotId,
@@ -49,7 +51,7 @@ export async function addSnapshot(
     'manifest-list': manifestList,
     'schema-id': metadata['current-schema-id'],
   }
-  return { metadata: withSnapshot(metadata, snapshot), manifestList }
+  return withSnapshot(metadata, snapshot)
 }
 
 async function summaryOf(tables: Tables, table: LoadedTable, change: SnapshotChange): Promise<Record<string, string>> {

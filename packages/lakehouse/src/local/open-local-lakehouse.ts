@@ -71,6 +71,10 @@ export async function openLocalLakehouse(options: LocalLakehouseOptions): Promis
     replace: (name, slice, rows, commit) => replaceRows(tables, name, slice, rows, commit),
     snapshots: async (name) => (await loadTable(tables, name)).metadata.snapshots.map(describeSnapshot),
     writeParquet: (key, rows, { signal } = {}) => writeParquet(tables, key, rows, signal),
+    writeFrames: (key, frames) =>
+      options.engine.withFrames(frames, (relation) =>
+        writeParquet(tables, key, `SELECT * FROM ${relation}`, undefined),
+      ),
     parquet: (key) => readStaged(tables, key),
     close: () => tables.catalog.close(),
   }

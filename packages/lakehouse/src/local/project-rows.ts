@@ -1,6 +1,5 @@
-import { EsteiraError, nearest } from '@esteira/core'
+import { EsteiraError, nearest, quoteName } from '@esteira/core'
 import type { DuckDbEngine } from '../duckdb/open-duckdb.js'
-import { quoteIdentifier } from '../duckdb/sql-quoting.js'
 import { columnTypeOf, duckDbTypeOf } from '../iceberg/column-types.js'
 import { currentSchema, type SchemaField } from '../iceberg/table-metadata.js'
 import type { LoadedTable } from './tables.js'
@@ -24,9 +23,9 @@ export async function projectRows(
   const columns = fields.map((field) => {
     const type = columnTypeOf(field, table.name)
     const source = byName.get(field.name.toLowerCase())
-    const value = source === undefined ? 'NULL' : `given.${quoteIdentifier(source)}`
+    const value = source === undefined ? 'NULL' : `given.${quoteName(source)}`
     const cast = `CAST(${value} AS ${duckDbTypeOf(type)})`
-    return `${type === 'timestamp' ? `date_trunc('millisecond', ${cast})` : cast} AS ${quoteIdentifier(field.name)}`
+    return `${type === 'timestamp' ? `date_trunc('millisecond', ${cast})` : cast} AS ${quoteName(field.name)}`
   })
   return `SELECT ${columns.join(', ')} FROM (\n${rows}\n) AS given`
 }

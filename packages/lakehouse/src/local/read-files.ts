@@ -1,5 +1,4 @@
-import { EsteiraError } from '@esteira/core'
-import { quoteIdentifier, quoteText } from '../duckdb/sql-quoting.js'
+import { EsteiraError, quoteName, quoteText } from '@esteira/core'
 import { columnTypeOf, duckDbTypeOf } from '../iceberg/column-types.js'
 import type { DataFile } from '../iceberg/data-file.js'
 import type { TableSchema } from '../iceberg/table-metadata.js'
@@ -10,7 +9,7 @@ import type { TableStorage } from '../storage/table-storage.js'
 export function selectFromFiles(table: string, schema: TableSchema, files: readonly DataFile[]): string {
   const columns = schema.fields.map((field) => ({ ...field, duckDbType: duckDbTypeOf(columnTypeOf(field, table)) }))
   if (files.length === 0) {
-    const empty = columns.map(({ name, duckDbType }) => `CAST(NULL AS ${duckDbType}) AS ${quoteIdentifier(name)}`)
+    const empty = columns.map(({ name, duckDbType }) => `CAST(NULL AS ${duckDbType}) AS ${quoteName(name)}`)
     return `SELECT ${empty.join(', ')} WHERE false`
   }
   const entries = columns.map(
@@ -18,7 +17,7 @@ export function selectFromFiles(table: string, schema: TableSchema, files: reado
       `${id}: {name: ${quoteText(name)}, type: ${quoteText(duckDbType)}, default_value: NULL}`,
   )
   const paths = files.map((file) => quoteText(uriToPath(file.path)))
-  const names = columns.map(({ name }) => quoteIdentifier(name))
+  const names = columns.map(({ name }) => quoteName(name))
   return `SELECT ${names.join(', ')} FROM read_parquet([${paths.join(', ')}], hive_partitioning = false, schema = MAP {${entries.join(', ')}})`
 }
 

@@ -1,7 +1,6 @@
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { EsteiraError, type WrittenParquet } from '@esteira/core'
-import { quoteText } from '../duckdb/sql-quoting.js'
+import { EsteiraError, quoteText, type WrittenParquet } from '@esteira/core'
 import { fileError } from '../storage/file-errors.js'
 import { syncFolder } from '../storage/local-storage.js'
 import type { Tables } from './tables.js'

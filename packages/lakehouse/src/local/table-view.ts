@@ -1,5 +1,4 @@
-import { EsteiraError, type TableVersion } from '@esteira/core'
-import { quoteIdentifier } from '../duckdb/sql-quoting.js'
+import { EsteiraError, quoteName, type TableVersion } from '@esteira/core'
 import { liveFiles } from '../iceberg/live-files.js'
 import {
   currentSchema,
@@ -37,7 +36,7 @@ export class TableViews {
     const files = (await liveFiles(this.#tables.storage, name, table.metadata, snapshot)).map(({ file }) => file)
     checkFiles(name, this.#tables.storage, files)
     await this.#make(view, () => selectFromFiles(name, schema, files))
-    return quoteIdentifier(view)
+    return quoteName(view)
   }
 
   async #make(view: string, select: () => string): Promise<void> {
@@ -50,7 +49,7 @@ export class TableViews {
   }
 
   async #create(view: string, select: string): Promise<void> {
-    await this.#tables.engine.query(`CREATE VIEW IF NOT EXISTS ${quoteIdentifier(view)} AS ${select}`)
+    await this.#tables.engine.query(`CREATE VIEW IF NOT EXISTS ${quoteName(view)} AS ${select}`)
   }
 }
 

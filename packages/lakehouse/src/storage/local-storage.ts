@@ -51,6 +51,14 @@ export const localStorage: TableStorage = {
     }
   },
 
+  async prepareFolder(folderUri) {
+    const path = uriToPath(folderUri)
+    await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+      throw fileError('written', folderUri, cause)
+    })
+    return path
+  },
+
   async makeDurable(uris) {
     const paths = uris.map(uriToPath)
     const folders = new Set(paths.map((path) => dirname(path)))

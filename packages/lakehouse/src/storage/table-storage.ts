@@ -4,6 +4,8 @@ export interface TableStorage {
   read(uri: string): Promise<Uint8Array>
   /** Creates the file, durable when this returns. @throws EsteiraError when a file is there already */
   create(uri: string, bytes: Uint8Array): Promise<void>
+  /** Where an engine writes files of a folder: its local path, created when it is not there. */
+  prepareFolder(folderUri: string): Promise<string>
   /** Makes files that an engine wrote durable. */
   makeDurable(uris: readonly string[]): Promise<void>
   /** Size in bytes; undefined when there is no such file. */

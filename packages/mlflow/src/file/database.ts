@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { EsteiraError } from '@esteira/core'
 import type { z } from 'zod'
 
@@ -95,13 +97,19 @@ export class Database {
   }
 }
 
-/** Opens (or makes) a SQLite file; other processes' locks are waited for up to `busyTimeoutMs`. */
+/** Opens (or makes, with its folder) a SQLite file; other processes' locks are waited for up to `busyTimeoutMs`. */
 export async function openDatabase(file: string, busyTimeoutMs: number): Promise<Database> {
   const { default: Libsql } = await import('libsql')
   try {
+    await mkdir(dirname(file), { recursive: true })
     return new Database(new Libsql(file, { timeout: busyTimeoutMs }), file)
-  } catch (error) {
-    throw databaseError(error, file)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new EsteiraError('ESTEIRA_MLFLOW', `the MLflow file ${file} cannot be opened or made: ${reason}`, {
+      hint: 'Check that its folder is a folder and that you may write there; ESTEIRA_HOME says where it is.',
+      details: { file },
+      cause,
+    })
   }
 }
 

@@ -1,5 +1,4 @@
-import { mkdir } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { MlflowStore } from '../mlflow-store.js'
 import { openDatabase } from './database.js'
 import { ensureSchema } from './ensure-schema.js'
@@ -26,7 +25,7 @@ export interface MlflowFileOptions {
  * at the same time. A new file gets the schema of MLflow 3.0, which newer MLflow upgrades when it opens it.
  *
  * @throws ESTEIRA_CATALOG_BUSY when another program holds the file too long; ESTEIRA_CATALOG_CORRUPT when it is no
- * SQLite database; ESTEIRA_MLFLOW when it lacks tables or columns.
+ * SQLite database; ESTEIRA_MLFLOW when it lacks tables or columns or cannot be opened.
  * @example
  * const { tracking, close } = await openMlflowFile({
  *   file: '.esteira/mlflow.db', artifactsFolder: '.esteira/mlartifacts', now: context.now, newId: context.newId,
@@ -35,7 +34,6 @@ export interface MlflowFileOptions {
 export async function openMlflowFile(options: MlflowFileOptions): Promise<MlflowStore> {
   const file = resolve(options.file)
   const artifactsFolder = resolve(options.artifactsFolder)
-  await mkdir(dirname(file), { recursive: true })
   const database = await openDatabase(file, options.busyTimeoutMs ?? 30_000)
   try {
     ensureSchema(database, artifactsFolder, options.now().getTime())

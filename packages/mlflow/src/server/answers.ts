@@ -35,7 +35,7 @@ export type RunAnswer = z.infer<typeof runSchema>
 export const runAnswer = z.object({ run: runSchema })
 export const runsAnswer = z.object({ runs: z.array(runSchema).default([]), next_page_token: z.string().optional() })
 
-export const loggedModelSchema = z.object({
+const loggedModelSchema = z.object({
   info: z.object({ model_id: z.string(), artifact_uri: z.string(), status: z.union([z.string(), z.number()]) }),
   data: z.object({ params: keyValues }).prefault({}),
 })
@@ -109,6 +109,6 @@ export function toModelVersion(answer: VersionAnswer): ModelVersion {
   }
 }
 
-export function toRecord(pairs: readonly { readonly key: string; readonly value: string }[]): Record<string, string> {
+function toRecord(pairs: readonly { readonly key: string; readonly value: string }[]): Record<string, string> {
   return Object.fromEntries(pairs.map(({ key, value }) => [key, value]))
 }

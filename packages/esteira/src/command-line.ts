@@ -1,0 +1,209 @@
+import { runStep, type StepProcess } from '@esteira/core'
+import { Command, CommanderError, Option } from 'commander'
+
+type Act = (step: StepProcess) => Promise<void>
+
+/**
+ * The `esteira` command. Each sub-command loads its own code, so that `--help` is quick.
+ *
+ * @example
+ * await main(['run', 'training', '--project', 'projects/churn'])
+ */
+export async function main(args: readonly string[]): Promise<void> {
+  let chosen: { readonly name: string; readonly act: Act } | undefined
+  const program = buildProgram((name, act) => {
+    chosen = { name, act }
+  })
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    // --help and --version end here too, with 0.
+    process.exitCode = error.exitCode === 0 ? 0 : 64
+    return
+  }
+  if (chosen !== undefined) await runStep(chosen.name, chosen.act)
+}
+
+type Choose = (name: string, act: Act) => void
+
+function buildProgram(choose: Choose): Command {
+  const program = new Command('esteira')
+    .description(
+      'Batch machine learning after the FTI pattern: features, training and inference on a laptop and on AWS',
+    )
+    .version('0.1.0')
+    .showSuggestionAfterError()
+    .showHelpAfterError('(see --help)')
+    .exitOverride()
+  const json = () => new Option('--json', 'print exactly one JSON document on standard output').default(false)
+  const project = () =>
+    new Option('--project <dir>', 'folder of the project').env('ESTEIRA_PROJECT').makeOptionMandatory()
+
+  program
+    .command('demo')
+    .description('both workflows of projects/churn on generated data, on this machine')
+    .addOption(json())
+    .action((options) =>
+      choose('demo', async (step) => (await import('./commands/demo.js')).demoCommand({ ...options, ...step })),
+    )
+
+  program
+    .command('run')
+    .description('the state machine of a workflow on this machine, steps as child processes')
+    .argument('<workflow>', 'a workflow of batch.pipelines in config.yaml, e.g. training')
+    .addOption(project())
+    .option('--run-date <date>', 'YYYY-MM-DD or a UTC timestamp; default today')
+    .option('--run-id <id>', 'default <project>-<workflow>-<run date>; the same id again repeats only what changed')
+    .option('--source <file>', "raw file in place of the project's own")
+    .option('--only <step>', 'this step alone')
+    .option('--from <step>', 'this step and those after it')
+    .addOption(json())
+    .action((workflow: string, options) =>
+      choose('run', async (step) => {
+        const { runCommand, throwIfFailed, totalDuration } = await import('./commands/run.js')
+        const { print } = await import('./terminal/style.js')
+        const report = await runCommand({ ...options, ...step, workflow })
+        if (options.json) print(JSON.stringify(report))
+        else if (report.status === 'succeeded')
+          print(`\nDone in ${totalDuration(report)}. Running it again changes nothing.`)
+        throwIfFailed(report)
+      }),
+    )
+
+  program
+    .command('train')
+    .description('trains from the feature store, or from any ready table with --features-path')
+    .addOption(project())
+    .option('--features-path <file>', 'Parquet or CSV in place of the feature store')
+    .option('--target <column>', "column to predict; default the project's label")
+    .option('--positive <value>', 'value of the target that counts as 1; default 1, true, yes')
+    .option('--model-type <type>', 'xgboost, random_forest, neural_network, logistic_regression, ml_random_forest')
+    .option('--config <file>', 'YAML or JSON with these settings; flags win')
+    .option('--hyperparams <json>', `e.g. '{"n_estimators": 200}'`)
+    .option('--experiment-name <name>', 'MLflow experiment; default the project')
+    .option('--register', 'register the model as a new version')
+    .option('--run-date <date>', 'labels are mature up to this date; default today')
+    .addOption(json())
+    .action((options) =>
+      choose('train', async (step) => (await import('./commands/train.js')).trainCommand({ ...options, ...step })),
+    )
+
+  program
+    .command('sql')
+    .description("one SELECT in Athena's dialect over the lakehouse")
+    .argument('<select>')
+    .addOption(json())
+    .action((sql: string, options) =>
+      choose('sql', async (step) => (await import('./commands/sql.js')).sqlCommand({ ...options, ...step, sql })),
+    )
+
+  const tables = program.command('tables').description('the tables of the lakehouse')
+  tables
+    .command('list')
+    .addOption(json())
+    .action((options) => choose('tables list', async () => (await import('./commands/tables.js')).listTables(options)))
+  tables
+    .command('show')
+    .argument('<table>', 'e.g. feature_store.customer_features')
+    .addOption(json())
+    .action((name: string, options) =>
+      choose('tables show', async () => (await import('./commands/tables.js')).showTable({ name, ...options })),
+    )
+  tables
+    .command('snapshots')
+    .argument('<table>')
+    .addOption(json())
+    .action((name: string, options) =>
+      choose('tables snapshots', async () =>
+        (await import('./commands/tables.js')).listSnapshots({ name, ...options }),
+      ),
+    )
+
+  const models = program.command('models').description('the model registry')
+  models
+    .command('list')
+    .addOption(json())
+    .action((options) => choose('models list', async () => (await import('./commands/models.js')).listModels(options)))
+  models
+    .command('history')
+    .argument('<model>')
+    .addOption(json())
+    .action((name: string, options) =>
+      choose('models history', async () => (await import('./commands/models.js')).modelHistory({ name, ...options })),
+    )
+  models
+    .command('promote')
+    .argument('<model>')
+    .argument('<version>')
+    .addOption(json())
+    .action((name: string, version: string, options) =>
+      choose('models promote', async () =>
+        (await import('./commands/models.js')).promoteModel({ name, version, ...options }),
+      ),
+    )
+  models
+    .command('rollback')
+    .argument('<model>')
+    .addOption(json())
+    .action((name: string, options) =>
+      choose('models rollback', async () => (await import('./commands/models.js')).rollbackModel({ name, ...options })),
+    )
+
+  program
+    .command('generate')
+    .description('sample data of a project that declares a generator')
+    .addOption(project())
+    .requiredOption('--rows <n>', 'rows to make', Number)
+    .requiredOption('--out <dir>', 'folder for the file')
+    .option('--seed <n>', 'same seed, same bytes', Number)
+    .option('--until <date>', 'the data end before this day; default today')
+    .action((options) =>
+      choose('generate', async (step) => {
+        const { print } = await import('./terminal/style.js')
+        print(await (await import('./commands/generate.js')).generateCommand({ ...options, ...step }))
+      }),
+    )
+
+  program
+    .command('synth')
+    .description('the state machine of each workflow as Amazon States Language')
+    .addOption(project())
+    .requiredOption('--out <dir>')
+    .action((options) =>
+      choose('synth', async () => {
+        const { print } = await import('./terminal/style.js')
+        for (const file of await (await import('./commands/synth.js')).synthCommand(options)) print(file)
+      }),
+    )
+
+  program
+    .command('init')
+    .description('a new project folder that runs at once')
+    .argument('<name>')
+    .action((name: string) =>
+      choose('init', async (step) => {
+        const { print } = await import('./terminal/style.js')
+        const folder = await (await import('./commands/init.js')).initCommand({ name, ...step })
+        print(`${folder} is ready, with sample data. Try it:`)
+        print(`  npx esteira run training --project ${folder}`)
+        print(`  npx esteira run inference --project ${folder}`)
+        print('Then put your own data and columns into project.ts.')
+      }),
+    )
+
+  program
+    .command('doctor')
+    .description('what this machine lacks, with the command that mends it')
+    .addOption(json())
+    .action((options) =>
+      choose('doctor', async () => {
+        const ok = await (await import('./commands/doctor.js')).doctorCommand(options)
+        if (!ok) {
+          const { EsteiraError } = await import('@esteira/core')
+          throw new EsteiraError('ESTEIRA_USAGE', 'something is missing, see above')
+        }
+      }),
+    )
+  return program
+}

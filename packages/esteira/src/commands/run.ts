@@ -1,0 +1,190 @@
+import { existsSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { EsteiraError, type ObjectStore, readConfig, type StepResult } from '@esteira/core'
+import { defaultRunId, type RunEvent, runWorkflow, type WorkflowRun } from '@esteira/deploy'
+import { openLocalObjectStore } from '@esteira/lakehouse'
+import { z } from 'zod'
+import { readEnvironment } from '../environment.js'
+import { checkRunId, formatRunDate, parseRunDate, today } from '../run-date.js'
+import { findResult } from '../step-results.js'
+import { renderRun } from '../terminal/render-run.js'
+import { formatDuration, print, style } from '../terminal/style.js'
+
+export interface RunCommand {
+  readonly project: string
+  readonly workflow: string
+  readonly runDate?: string
+  readonly runId?: string
+  readonly source?: string
+  readonly only?: string
+  readonly from?: string
+  readonly json: boolean
+  readonly signal: AbortSignal
+}
+
+/** What a run left, as `run --json` prints it. */
+export interface RunReport extends Omit<WorkflowRun, 'error'> {
+  readonly outputs: {
+    readonly tables: readonly string[]
+    readonly model: {
+      readonly name: string
+      readonly version: number
+      readonly metrics: Readonly<Record<string, unknown>>
+    } | null
+    readonly drift: { readonly verdict: string; readonly reasons: readonly string[] } | null
+    readonly files: readonly string[]
+  }
+  readonly error?: { readonly step?: string; readonly message: string }
+}
+
+/** Executes the state machine of a workflow on this machine and reports what it made. */
+export async function runCommand(command: RunCommand): Promise<RunReport> {
+  const config = await readConfig(command.project)
+  const environment = readEnvironment()
+  const objects = openLocalObjectStore(join(environment.home, 'objects'))
+  const runDate = formatRunDate(parseRunDate(command.runDate ?? today(new Date())))
+  const runId = checkRunId(command.runId ?? defaultRunId(config.projectName, command.workflow, runDate))
+  const workingFolder = stepsFolder()
+  const source = command.source === undefined ? undefined : resolve(command.source)
+  const release = await lockRun(objects, runId)
+  const show = renderRun({ quiet: command.json })
+  try {
+    if (!command.json) print(`\n${style.bold(command.workflow.padEnd(13))} ${runId}`)
+    const run = await runWorkflow({
+      config,
+      workflow: command.workflow,
+      projectFolder: relative(workingFolder, resolve(command.project)) || '.',
+      runDate,
+      runId,
+      objects,
+      environment: {
+        ...process.env,
+        ESTEIRA_HOME: environment.home,
+        ...(source !== undefined && { ESTEIRA_SOURCE: source }),
+      },
+      workingFolder,
+      nodePath: process.execPath,
+      now: () => new Date(),
+      signal: command.signal,
+      onEvent: (event) => {
+        forwardLog(event, command.json)
+        show(event)
+      },
+      ...(command.only !== undefined && { only: command.only }),
+      ...(command.from !== undefined && { from: command.from }),
+    })
+    return await reportOf(run, objects)
+  } finally {
+    await release()
+  }
+}
+
+/** Not on a terminal, the steps' own JSON lines go to standard error, for whoever collects logs. */
+function forwardLog(event: RunEvent, isJson: boolean): void {
+  if (event.type === 'stepLog' && process.stderr.isTTY !== true && !isJson) process.stderr.write(`${event.line}\n`)
+}
+
+/** Where `node steps/<step>.js` works: here, or in the checkout that this command comes from. */
+function stepsFolder(): string {
+  if (existsSync(join(process.cwd(), 'steps'))) return process.cwd()
+  const checkout = resolve(fileURLToPath(import.meta.url), '../../../../..')
+  return existsSync(join(checkout, 'steps')) ? checkout : process.cwd()
+}
+
+const lockFile = z.object({ pid: z.number(), host: z.string(), since: z.string() })
+
+/** Refuses a second start of a run that is going on. A lock whose process is gone is taken over. */
+async function lockRun(objects: ObjectStore, runId: string): Promise<() => Promise<void>> {
+  const key = `runs/${runId}/lock.json`
+  const mine = JSON.stringify({ pid: process.pid, host: hostname(), since: new Date().toISOString() })
+  for (let attempt = 0; attempt < 3; attempt++) {
+    if (await objects.put(key, mine, { ifAbsent: true })) return () => objects.delete(key)
+    const body = await objects.get(key)
+    const holder = body === undefined ? undefined : lockFile.safeParse(JSON.parse(new TextDecoder().decode(body)))
+    if (holder?.success === true && (holder.data.host !== hostname() || isAlive(holder.data.pid))) {
+      throw new EsteiraError(
+        'ESTEIRA_RUN_BUSY',
+        `run ${runId} is going on since ${holder.data.since} (process ${holder.data.pid} on ${holder.data.host})`,
+        {
+          hint: `Wait for it, or give another --run-id. If that machine is gone, remove ${objects.locate(key)}.`,
+        },
+      )
+    }
+    await objects.delete(key)
+  }
+  throw new EsteiraError('ESTEIRA_RUN_BUSY', `run ${runId} is being started by another process`)
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+const modelOutput = z.object({
+  model: z.object({ name: z.string(), version: z.number(), metrics: z.record(z.string(), z.unknown()) }),
+})
+const driftOutput = z.object({ verdict: z.string(), reasons: z.array(z.string()) })
+
+async function reportOf(run: WorkflowRun, objects: ObjectStore): Promise<RunReport> {
+  const found = await Promise.all(run.steps.map(({ id }) => findResult(objects, run.runId, id)))
+  const results = found.filter((result): result is StepResult => result !== undefined)
+  const outputOf = (step: string) => results.find((result) => result.step === step)?.output
+  const model = modelOutput.safeParse(outputOf('promote_model'))
+  const drift = driftOutput.safeParse(outputOf('detect_drift'))
+  const { error, ...rest } = run
+  return {
+    ...rest,
+    outputs: {
+      tables: unique(results.flatMap(({ wrote }) => (wrote?.tables ?? []).map(({ table }) => table))),
+      model: model.success ? model.data.model : null,
+      drift: drift.success ? drift.data : null,
+      files: unique(results.flatMap(({ wrote }) => (wrote?.files ?? []).map((key) => objects.locate(key)))),
+    },
+    ...(error !== undefined && {
+      error: {
+        message: `${error.error}: ${error.cause}`.slice(0, 2000),
+        ...(error.step !== undefined && { step: error.step }),
+      },
+    }),
+  }
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)]
+}
+
+/** Ends the command as the run ended. @throws EsteiraError of the failed step's exit code */
+export function throwIfFailed(report: RunReport): void {
+  if (report.status === 'succeeded') return
+  const failed = report.steps.find(({ status }) => status !== 'succeeded')
+  const where = failed === undefined ? report.workflow : `step ${failed.id}`
+  const again = `Run it again when it is mended: finished steps are not repeated.`
+  if (report.status === 'aborted')
+    throw new EsteiraError('ESTEIRA_INTERRUPTED', `run ${report.runId} was stopped in ${where}`, { hint: again })
+  const code =
+    failed?.exitCode === 64
+      ? 'ESTEIRA_USAGE'
+      : failed?.exitCode === 65
+        ? 'ESTEIRA_NO_DATA'
+        : failed?.exitCode === 75
+          ? 'ESTEIRA_INTERRUPTED'
+          : 'ESTEIRA_STEP_FAILED'
+  throw new EsteiraError(
+    code,
+    `run ${report.runId} failed in ${where}${failed?.status === 'timedOut' ? ': it took longer than its timeout_seconds' : ''}`,
+    {
+      hint: again,
+    },
+  )
+}
+
+/** Total time of the steps, for the last line. */
+export function totalDuration(report: RunReport): string {
+  return formatDuration(report.steps.reduce((total, { durationMs }) => total + durationMs, 0))
+}

@@ -1,0 +1,106 @@
+import { EsteiraError, type Lakehouse, nearest, type TableState } from '@esteira/core'
+import { readEnvironment } from '../environment.js'
+import { openLakehouse } from '../open-workspace.js'
+import { print, style, table } from '../terminal/style.js'
+
+async function withLakehouse<T>(use: (lakehouse: Lakehouse) => Promise<T>): Promise<T> {
+  const lakehouse = await openLakehouse(readEnvironment())
+  try {
+    return await use(lakehouse)
+  } finally {
+    await lakehouse.close()
+    await lakehouse.engine.close()
+  }
+}
+
+/** `esteira tables list` */
+export async function listTables({ json }: { readonly json: boolean }): Promise<void> {
+  const tables = await withLakehouse((lakehouse) => lakehouse.tables())
+  if (json)
+    print(
+      JSON.stringify(
+        tables.map(({ name, rowCount, fileCount, sizeBytes, snapshotId }) => ({
+          name,
+          rowCount,
+          fileCount,
+          sizeBytes,
+          snapshotId,
+        })),
+      ),
+    )
+  else if (tables.length === 0) print('There is no table yet. Run a workflow first: npm run demo')
+  else {
+    const rows = tables.map(({ name, rowCount, fileCount, sizeBytes }) => [
+      name,
+      rowCount,
+      fileCount,
+      `${(sizeBytes / 1e6).toFixed(1)} MB`,
+    ])
+    for (const line of table(['table', 'rows', 'files', 'size'], rows)) print(line)
+  }
+}
+
+/** `esteira tables show NAME` */
+export async function showTable({ name, json }: { readonly name: string; readonly json: boolean }): Promise<void> {
+  const state = await withLakehouse((lakehouse) => find(lakehouse, name))
+  if (json) {
+    print(JSON.stringify(state))
+    return
+  }
+  print(style.bold(state.name))
+  print(
+    `${state.rowCount.toLocaleString('en-US')} rows · ${state.fileCount} files · ${(state.sizeBytes / 1e6).toFixed(1)} MB · snapshot ${state.snapshotId ?? 'none yet'}`,
+  )
+  print(`at ${state.location}`)
+  const partitions = state.partitionBy.map(({ column, transform }) =>
+    transform === 'identity' ? column : `${transform}(${column})`,
+  )
+  print(`partitioned by ${partitions.length === 0 ? 'nothing' : partitions.join(', ')}\n`)
+  const rows = state.columns.map((column) => [
+    column.name,
+    column.type,
+    column.required === true ? 'required' : '',
+    column.doc ?? '',
+  ])
+  for (const line of table(['column', 'type', '', ''], rows)) print(line)
+}
+
+/** `esteira tables snapshots NAME` */
+export async function listSnapshots({ name, json }: { readonly name: string; readonly json: boolean }): Promise<void> {
+  const snapshots = await withLakehouse(async (lakehouse) => {
+    await find(lakehouse, name)
+    return lakehouse.snapshots(name)
+  })
+  if (json) {
+    print(JSON.stringify(snapshots))
+    return
+  }
+  const rows = snapshots.map(({ snapshotId, committedAt, operation, summary }) => [
+    snapshotId,
+    committedAt.toISOString(),
+    operation,
+    `+${summary['added-records'] ?? 0}`,
+    `-${summary['deleted-records'] ?? 0}`,
+    summary['esteira.run-id'] ?? '',
+  ])
+  for (const line of table(['snapshot', 'committed', 'operation', 'added', 'removed', 'run'], rows)) print(line)
+  print(
+    style.dim(
+      `\nRead an old one: npx esteira sql "SELECT count(*) FROM ${name} FOR VERSION AS OF ${snapshots[0]?.snapshotId ?? '…'}"`,
+    ),
+  )
+}
+
+async function find(lakehouse: Lakehouse, name: string): Promise<TableState> {
+  const state = await lakehouse.table(name)
+  if (state !== undefined) return state
+  const names = (await lakehouse.tables()).map((each) => each.name)
+  const near = nearest(name, names)
+  throw new EsteiraError(
+    'ESTEIRA_TABLE_MISSING',
+    `there is no table ${name}; there are ${names.join(', ') || 'none'}`,
+    {
+      hint: near === undefined ? 'See them: npx esteira tables list' : `Did you mean ${near}?`,
+    },
+  )
+}

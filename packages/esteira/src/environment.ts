@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process'
+import { userInfo } from 'node:os'
+import { isAbsolute, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import { EsteiraError, type StepEnvironment } from '@esteira/core'
+
+/** Everything the environment decides, read here and nowhere else. */
+export interface Environment extends StepEnvironment {
+  /** Local folder of all state. */
+  readonly home: string
+  readonly engine: 'duckdb'
+  /** MLflow server, when `MLFLOW_TRACKING_URI` names one; else the local file. */
+  readonly mlflowServer?: {
+    readonly uri: string
+    readonly auth?: { readonly username: string; readonly password: string } | { readonly token: string }
+  }
+}
+
+type Variables = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads `ESTEIRA_*`, `MLFLOW_*` and `ENV`.
+ *
+ * @throws EsteiraError ESTEIRA_UNSUPPORTED for an engine or a home this version does not have yet, ESTEIRA_USAGE for others
+ */
+export function readEnvironment(variables: Variables = process.env): Environment {
+  const engine = variables['ESTEIRA_ENGINE'] ?? 'duckdb'
+  if (engine === 'athena') {
+    throw new EsteiraError(
+      'ESTEIRA_UNSUPPORTED',
+      'ESTEIRA_ENGINE=athena: the Athena engine is not part of this version',
+      {
+        hint: 'Run with ESTEIRA_ENGINE=duckdb (the default); CHANGELOG.md says when Athena comes.',
+      },
+    )
+  }
+  if (engine !== 'duckdb') {
+    throw new EsteiraError(
+      'ESTEIRA_USAGE',
+      `ESTEIRA_ENGINE: expected duckdb or athena, found ${JSON.stringify(engine)}`,
+    )
+  }
+  const home = variables['ESTEIRA_HOME'] ?? '.esteira'
+  if (/^s3:\/\//.test(home)) {
+    throw new EsteiraError('ESTEIRA_UNSUPPORTED', 'ESTEIRA_HOME: S3 is not part of this version', {
+      hint: 'Name a local folder.',
+    })
+  }
+  const source = variables['ESTEIRA_SOURCE']
+  const library = variables['ESTEIRA_XGBOOST_LIB']
+  const server = mlflowServer(variables)
+  return {
+    home: isAbsolute(home) ? home : resolve(home),
+    engine,
+    stage: variables['ENV'] === 'dev' ? 'staging' : 'production',
+    ...(isGiven(source) && { source }),
+    ...(isGiven(library) && { xgboostLibrary: library }),
+    ...(server !== undefined && { mlflowServer: server }),
+    user: variables['MLFLOW_USER'] ?? currentUser(),
+  }
+}
+
+function isGiven(value: string | undefined): value is string {
+  return value !== undefined && value !== ''
+}
+
+function mlflowServer(variables: Variables): Environment['mlflowServer'] {
+  const uri = variables['MLFLOW_TRACKING_URI']
+  if (!isGiven(uri) || uri.startsWith('sqlite:')) return undefined
+  if (!/^https?:\/\//.test(uri)) {
+    throw new EsteiraError('ESTEIRA_USAGE', 'MLFLOW_TRACKING_URI: expected an address with http:// or https://', {
+      hint: 'Leave it unset to use the local file mlflow.db in ESTEIRA_HOME.',
+    })
+  }
+  const username = variables['MLFLOW_TRACKING_USERNAME']
+  const password = variables['MLFLOW_TRACKING_PASSWORD']
+  const token = variables['MLFLOW_TRACKING_TOKEN']
+  if (isGiven(username) && password !== undefined) return { uri, auth: { username, password } }
+  return isGiven(token) ? { uri, auth: { token } } : { uri }
+}
+
+function currentUser(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run under a number that has no name.
+    return 'unknown'
+  }
+}
+
+/** Commit of the checkout that holds the folder, when it is in one. */
+export async function gitCommitOf(folder: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await promisify(execFile)('git', ['rev-parse', 'HEAD'], { cwd: folder })
+    return stdout.trim()
+  } catch {
+    return undefined
+  }
+}

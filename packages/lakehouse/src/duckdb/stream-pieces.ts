@@ -1,0 +1,56 @@
+import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
+import { EsteiraError, type Frame } from '@esteira/core'
+import { interruptedError } from './duckdb-errors.js'
+import { FrameBuilder } from './frame-builder.js'
+
+const PIECE_ROWS = 65_536
+
+/**
+ * The result of a SELECT in pieces. A streaming result of DuckDB ends in the same way when it is complete and when it failed
+ * in the middle, so a last row of our own marks the end: without it the result is not whole.
+ */
+export async function* streamPieces(
+  connection: DuckDBConnection,
+  sql: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Frame> {
+  const result = await connection.stream(await withEndMark(connection, sql))
+  const width = result.columnCount - 1
+  const names = result.deduplicatedColumnNames().slice(0, width)
+  const types = result.columnTypes().slice(0, width)
+  let builder = new FrameBuilder(names, types, PIECE_ROWS)
+  let first = true
+  for (let complete = false; !complete; ) {
+    const chunk = await result.fetchChunk()
+    if (signal?.aborted === true) throw interruptedError('the result was not read to its end')
+    if (chunk === null || chunk.rowCount === 0) return await failLoudly(connection, sql)
+    complete = endsHere(chunk, width)
+    const count = chunk.rowCount - (complete ? 1 : 0)
+    if (builder.rowCount + count > PIECE_ROWS) {
+      first = false
+      yield builder.build()
+      builder = new FrameBuilder(names, types, PIECE_ROWS)
+    }
+    builder.add(chunk, count)
+  }
+  if (first || builder.rowCount > 0) yield builder.build()
+}
+
+async function withEndMark(connection: DuckDBConnection, sql: string): Promise<string> {
+  const prepared = await connection.prepare(`SELECT * FROM (\n${sql}\n)`)
+  const nulls = Array.from({ length: prepared.columnCount }, () => 'NULL')
+  prepared.destroySync()
+  return `SELECT *, false FROM (\n${sql}\n) UNION ALL SELECT ${nulls.join(', ')}, true`
+}
+
+function endsHere(chunk: DuckDBDataChunk, markIndex: number): boolean {
+  return chunk.getColumnVector(markIndex).getItem(chunk.rowCount - 1) === true
+}
+
+// EXPLAIN ANALYZE executes the statement again and says what went wrong.
+async function failLoudly(connection: DuckDBConnection, sql: string): Promise<never> {
+  await connection.run(`EXPLAIN ANALYZE SELECT * FROM (\n${sql}\n)`)
+  throw new EsteiraError('ESTEIRA_SQL', 'DuckDB ended a result before its end and gives no reason', {
+    hint: 'Run the same command again; with another outcome each time the statement is not deterministic.',
+  })
+}

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { checkReadinessStep, runStepCommand } from 'esteira'
+
+await runStepCommand(checkReadinessStep)

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { detectDriftStep, runStepCommand } from 'esteira'
+
+await runStepCommand(detectDriftStep)

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { evaluateModelStep, runStepCommand } from 'esteira'
+
+await runStepCommand(evaluateModelStep)

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { extractFeaturesStep, runStepCommand } from 'esteira'
+
+await runStepCommand(extractFeaturesStep)

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { handleDriftStep, runStepCommand } from 'esteira'
+
+await runStepCommand(handleDriftStep)

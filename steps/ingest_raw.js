@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { ingestRawStep, runStepCommand } from 'esteira'
+
+await runStepCommand(ingestRawStep)

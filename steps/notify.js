@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { notifyStep, runStepCommand } from 'esteira'
+
+await runStepCommand(notifyStep)

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { prepareTrainingDataStep, runStepCommand } from 'esteira'
+
+await runStepCommand(prepareTrainingDataStep)

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { processSilverStep, runStepCommand } from 'esteira'
+
+await runStepCommand(processSilverStep)

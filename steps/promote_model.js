@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { promoteModelStep, runStepCommand } from 'esteira'
+
+await runStepCommand(promoteModelStep)

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { runStepCommand, scoreModelStep } from 'esteira'
+
+await runStepCommand(scoreModelStep)

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { runStepCommand, trainModelStep } from 'esteira'
+
+await runStepCommand(trainModelStep)

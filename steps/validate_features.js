@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { runStepCommand, validateFeaturesStep } from 'esteira'
+
+await runStepCommand(validateFeaturesStep)
