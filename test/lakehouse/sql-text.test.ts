@@ -151,7 +151,9 @@ describe('docs/sql-subset.md', () => {
   const names = (part: string) => Array.from(part.matchAll(/`([^`]+)`/g), ([, name]) => name ?? '')
 
   it('lists exactly the functions that are allowed', () => {
-    const rows = section('Functions\n').split('\n').filter((line) => line.startsWith('| '))
+    const rows = section('Functions\n')
+      .split('\n')
+      .filter((line) => line.startsWith('| '))
     const listed = rows.flatMap(names)
     expect(listed.sort()).toEqual(Object.keys(ALLOWED_FUNCTIONS).sort())
   })

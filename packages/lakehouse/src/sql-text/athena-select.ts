@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { TableVersion } from '@esteira/core'
 import { parseAthenaSelect } from './parse-athena.js'
-import { refuseSql } from './refuse-sql.js'
 import { type RenderedQuery, renderStatement, tableMark } from './render-query.js'
 import type { TableRequest } from './table-request.js'
 
@@ -14,9 +13,6 @@ export interface AthenaSelect {
    */
   readonly resolveTable: (name: string, version?: TableVersion) => Promise<string>
 }
-
-/** Longer statements come from expressions that contain themselves too often; nobody writes them. */
-const LONGEST_STATEMENT = 1_000_000
 
 const rendered = new Map<string, Promise<RenderedQuery>>()
 
@@ -65,9 +61,5 @@ function renderOnce(sql: string): Promise<RenderedQuery> {
 }
 
 async function render(sql: string): Promise<RenderedQuery> {
-  const query = renderStatement(await parseAthenaSelect(sql))
-  if (query.sql.length > LONGEST_STATEMENT) {
-    throw refuseSql('the statement nests too many divisions, roundings or casts', 'Compute parts of it in WITH.')
-  }
-  return query
+  return renderStatement(await parseAthenaSelect(sql))
 }

@@ -103,8 +103,15 @@ export function renderExpression(node: SqlNode, query: RenderQuery): string {
   return `(${render(fields['left'])} ${operator} ${render(fields['right'])})`
 }
 
+/** Renderings repeat their operands; deep nests of divisions, roundings and casts would grow without bound. */
+const LONGEST_OPERAND = 200_000
+
 function operandOf(node: SqlNode, query: RenderQuery): Operand {
-  return { sql: renderExpression(node, query), type: evidentType(node) }
+  const sql = renderExpression(node, query)
+  if (sql.length > LONGEST_OPERAND) {
+    throw refuseSql('the statement nests too many divisions, roundings or casts', 'Compute parts of it in WITH.')
+  }
+  return { sql, type: evidentType(node) }
 }
 
 function renderColumn(fields: SqlNode['fields']): string {

@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto'
+import { copyFileSync, readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import Libsql from 'libsql'
+import { describe, expect, it } from 'vitest'
+import { commit, openTestLakehouse } from './test-lakehouse.js'
+import { startWriter } from './writer-process.js'
+
+const COLUMNS = [
+  { name: 'writer', type: 'string' },
+  { name: 'n', type: 'int' },
+  { name: 'id', type: 'long' },
+  { name: 'filler', type: 'string' },
+] as const
+
+describe('writers in several processes', () => {
+  it('append at once: every commit is there once, in one line of history', async () => {
+    const { lakehouse, home, rows } = await openTestLakehouse()
+    await lakehouse.ensureTable('bronze.t', { columns: COLUMNS })
+    const writers = ['a', 'b', 'c', 'd'].map((name) => startWriter('append-many', [home, 'bronze.t', name, '10', '3']))
+    const ends = await Promise.all(writers.map(({ ended }) => ended))
+    expect(ends.map(({ code, output }) => [code, output.includes('failed')])).toEqual(writers.map(() => [0, false]))
+    expect(
+      await rows(
+        'SELECT writer, count(*) AS n, count(DISTINCT n) AS commits, sum(id) AS s FROM {bronze.t} GROUP BY ALL ORDER BY 1',
+      ),
+    ).toEqual(['a', 'b', 'c', 'd'].map((writer) => ({ writer, n: 30, commits: 10, s: 30 })))
+    const snapshots = await lakehouse.snapshots('bronze.t')
+    expect(snapshots).toHaveLength(40)
+    expect(new Set(snapshots.map(({ summary }) => summary['esteira.commit-id'])).size).toBe(40)
+    expect(snapshots.slice(1).map(({ parentId }) => parentId)).toEqual(
+      snapshots.slice(0, -1).map(({ snapshotId }) => snapshotId),
+    )
+    expect(await lakehouse.table('bronze.t')).toMatchObject({ rowCount: 120, fileCount: 40 })
+  })
+
+  it('replace different slices at once, and each slice holds the last rows of its writer', async () => {
+    const { lakehouse, home, rows } = await openTestLakehouse()
+    await lakehouse.ensureTable('bronze.t', { columns: COLUMNS.slice(0, 3) })
+    // All slices begin in one file, so that each writer must rewrite what the others keep.
+    await lakehouse.append('bronze.t', "SELECT unnest(['a', 'b', 'c']) AS writer, -1 AS n, 0 AS id", commit())
+    const writers = ['a', 'b', 'c'].map((name) => startWriter('replace-slice', [home, 'bronze.t', name, '5']))
+    const ends = await Promise.all(writers.map(({ ended }) => ended))
+    expect(ends.map(({ code, output }) => [code, output])).toEqual(writers.map(() => [0, '']))
+    expect(
+      await rows('SELECT writer, n, count(*) AS rows, sum(id) AS s FROM {bronze.t} GROUP BY ALL ORDER BY 1'),
+    ).toEqual(['a', 'b', 'c'].map((writer) => ({ writer, n: 4, rows: 10, s: 45 })))
+    expect(await lakehouse.snapshots('bronze.t')).toHaveLength(16)
+  })
+
+  it('in one process: the same commit twice at once is one commit', async () => {
+    const { lakehouse } = await openTestLakehouse()
+    await lakehouse.ensureTable('bronze.t', { columns: [{ name: 'n', type: 'int' }] })
+    const results = await Promise.all(
+      Array.from({ length: 4 }, () => lakehouse.append('bronze.t', 'SELECT 1 AS n', commit('once'))),
+    )
+    expect(results.filter(({ committed }) => committed)).toHaveLength(1)
+    expect(new Set(results.map(({ snapshotId }) => snapshotId)).size).toBe(1)
+    expect(await lakehouse.table('bronze.t')).toMatchObject({ rowCount: 1, fileCount: 1 })
+  })
+
+  it('give up after many lost races with an error that asks to try again', async () => {
+    const { lakehouse: other, home, engine } = await openTestLakehouse()
+    await other.ensureTable('bronze.t', { columns: [{ name: 'n', type: 'int' }] })
+    const pauses: number[] = []
+    let rival = () => {}
+    const { lakehouse } = await openTestLakehouse({
+      home,
+      engine,
+      random: () => 0.5,
+      sleep: async (ms) => {
+        pauses.push(ms)
+      },
+      // The clock is read between loading the table and swapping its pointer: there the rival commits.
+      now: () => {
+        rival()
+        return new Date()
+      },
+    })
+    rival = () => movePointer(join(home, 'catalog.db'))
+    await expect(lakehouse.append('bronze.t', 'SELECT 1 AS n', commit())).rejects.toMatchObject({
+      code: 'ESTEIRA_COMMIT_CONFLICT',
+      exitCode: 75,
+    })
+    expect(pauses.slice(0, 3)).toEqual([10, 20, 40])
+    expect(Math.max(...pauses)).toBe(500)
+    expect(await other.table('bronze.t')).toMatchObject({ rowCount: 0 })
+    // What the attempts wrote is gone: the data file, and every manifest and list.
+    const files = readdirSync(join(home, 'lakehouse', 'bronze', 't'), { recursive: true }).map(String)
+    expect(files.filter((name) => /\.(parquet|avro)$/.test(name))).toEqual([])
+    rival = () => {}
+    expect(await lakehouse.append('bronze.t', 'SELECT 1 AS n', commit())).toMatchObject({ committed: true })
+  })
+
+  it('make the same table at once and agree on it', async () => {
+    const { home, engine, lakehouse } = await openTestLakehouse()
+    const second = await openTestLakehouse({ home, engine })
+    const states = await Promise.all([
+      lakehouse.ensureTable('bronze.t', { columns: [{ name: 'a', type: 'int' }] }),
+      second.lakehouse.ensureTable('bronze.t', { columns: [{ name: 'b', type: 'int' }] }),
+    ])
+    const state = await lakehouse.table('bronze.t')
+    expect(state?.columns.map(({ name }) => name).sort()).toEqual(['a', 'b'])
+    expect(states.every(({ location }) => location === state?.location)).toBe(true)
+  })
+})
+
+/** Another program commits: the pointer of the only table moves to a new metadata file. */
+function movePointer(catalog: string): void {
+  const database = new Libsql(catalog, { timeout: 1000 })
+  const row = database.prepare('SELECT metadata_location AS location FROM iceberg_tables').get() as { location: string }
+  const next = `${dirname(row.location)}/${randomUUID()}.metadata.json`
+  copyFileSync(row.location.slice('file://'.length), next.slice('file://'.length))
+  database.prepare('UPDATE iceberg_tables SET metadata_location = ?').run(next)
+  database.close()
+}
