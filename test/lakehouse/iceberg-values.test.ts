@@ -65,10 +65,10 @@ describe('bounds', () => {
 
   it('enclose every text, by the order of its UTF-8 bytes', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (value) => {
+      fc.property(fc.string({ unit: 'binary', maxLength: 24 }), (value) => {
         const upper = upperBound('string', value)
-        expect(Buffer.compare(lowerBound('string', value), Buffer.from(value))).toBeLessThanOrEqual(0)
-        if (upper !== undefined) expect(Buffer.compare(upper, Buffer.from(value))).toBeGreaterThanOrEqual(0)
+        const above = upper === undefined || Buffer.compare(upper, Buffer.from(value)) >= 0
+        return above && Buffer.compare(lowerBound('string', value), Buffer.from(value)) <= 0
       }),
       { seed: 3 },
     )

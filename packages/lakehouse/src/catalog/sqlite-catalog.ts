@@ -1,14 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type Database from 'libsql'
+import { fileError } from '../storage/file-errors.js'
 import type { Catalog } from './catalog.js'
 import { catalogError } from './sqlite-errors.js'
 import { parseTableName } from './table-name.js'
 
 const CATALOG_NAME = 'esteira'
-
-/** How long a statement waits for another process to release the database. */
-const BUSY_TIMEOUT_MS = 10_000
 
 // The tables of Iceberg's JDBC catalog (schema V1), column for column, so that PyIceberg, Trino and Spark open the same file.
 const TABLES = `
@@ -27,13 +25,16 @@ const THIS_TABLE = `${IS_TABLE} AND table_namespace = ? AND table_name = ?`
  * Iceberg's SQL catalog in one SQLite file; created when there is none. Journal mode and durability are SQLite's
  * defaults, because other programs open the same file.
  *
+ * @param busyTimeoutMs how long a statement waits for another process to release the database
  * @throws EsteiraError ESTEIRA_CATALOG_CORRUPT, ESTEIRA_CATALOG_BUSY, ESTEIRA_ACCESS_DENIED
  */
-export async function openSqliteCatalog(path: string): Promise<Catalog> {
+export async function openSqliteCatalog(path: string, busyTimeoutMs: number): Promise<Catalog> {
   const { default: Libsql } = await import('libsql')
   const guard = guardOf(path)
-  await guard(() => mkdir(dirname(path), { recursive: true }))
-  const database = await guard(() => new Libsql(path, { timeout: BUSY_TIMEOUT_MS }))
+  await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
+    throw fileError('written', dirname(path), cause)
+  })
+  const database = await guard(() => new Libsql(path, { timeout: busyTimeoutMs }))
   await guard(() => createTables(database))
   return {
     names: () => guard(() => readNames(database)),

@@ -29,6 +29,8 @@ export interface LocalLakehouseOptions {
   /** In [0, 1): spreads the retries of writers that met. Default: drawn from `newId`. */
   readonly random?: () => number
   readonly sleep?: (ms: number) => Promise<void>
+  /** How long to wait for another process that has locked the catalog; default 10,000. */
+  readonly catalogTimeoutMs?: number
 }
 
 /**
@@ -46,7 +48,7 @@ export async function openLocalLakehouse(options: LocalLakehouseOptions): Promis
   const tables: Tables = {
     home,
     engine: options.engine,
-    catalog: await openSqliteCatalog(join(home, 'catalog.db')),
+    catalog: await openSqliteCatalog(join(home, 'catalog.db'), options.catalogTimeoutMs ?? 10_000),
     storage: localStorage,
     newId: options.newId,
     now: options.now,

@@ -9,6 +9,8 @@ export function fileError(action: 'read' | 'written', location: string, cause: u
     case 'ENOENT':
     case 'ENOTDIR':
     case 'EISDIR':
+    case 'EEXIST':
+      if (action === 'written') return notWritable(location, 'something else is in its place', code, cause)
       return new EsteiraError('ESTEIRA_TABLE_CORRUPT', `file ${location} cannot be ${action}: it is not there`, {
         hint: 'Restore the file, or read an older snapshot of the table.',
         details,
@@ -25,18 +27,24 @@ export function fileError(action: 'read' | 'written', location: string, cause: u
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new EsteiraError(
-        'ESTEIRA_ACCESS_DENIED',
-        `file ${location} cannot be ${action}: permission denied (${code})`,
-        {
-          hint: 'Give this user read and write access to the folder.',
-          details,
-          cause,
-        },
-      )
+      return action === 'written'
+        ? notWritable(location, 'permission denied', code, cause)
+        : new EsteiraError('ESTEIRA_ACCESS_DENIED', `file ${location} cannot be read: permission denied (${code})`, {
+            hint: 'Give this user read access to the file.',
+            details,
+            cause,
+          })
     default: {
       const reason = cause instanceof Error ? cause.message : String(cause)
       return new EsteiraError('ESTEIRA_INTERNAL', `file ${location} cannot be ${action}: ${reason}`, { details, cause })
     }
   }
+}
+
+function notWritable(location: string, reason: string, code: string, cause: unknown): EsteiraError {
+  return new EsteiraError('ESTEIRA_ACCESS_DENIED', `file ${location} cannot be written: ${reason} (${code})`, {
+    hint: 'Give this user read and write access to the folder, and see that nothing else is in its place.',
+    details: { file: location, system: code },
+    cause,
+  })
 }
