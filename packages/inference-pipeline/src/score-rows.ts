@@ -51,36 +51,24 @@ function predictionIds(entity: Column, { modelName, modelVersion, scoringTs }: S
   )
 }
 
-const NUMERIC: ReadonlySet<string> = new Set(['int', 'long', 'double'])
+const ACCEPTED: Readonly<Record<string, readonly Column['type'][]>> = {
+  string: ['string'],
+  boolean: ['boolean'],
+  // Whole numbers, which pandas holds in two ways.
+  any: ['int', 'long', 'double', 'boolean', 'string'],
+}
+const NUMBERS: readonly Column['type'][] = ['int', 'long', 'double']
 
-/** Whether rows have the columns the model was trained on, of the types it was trained on. */
+/** Whether rows have the columns the model reads, of the types it was trained on. */
 export function checkSignature(rows: Frame, signature: readonly SignatureColumn[]): void {
-  for (const { name = '', type } of signature) {
+  for (const { name = '', type, required = true } of signature) {
     const column = rows.columns.get(name)
-    if (column === undefined) {
-      throw new EsteiraError(
-        'ESTEIRA_SIGNATURE',
-        `the model needs column "${name}" (${type}); the features have no such column`,
-        {
-          hint: 'The feature view has changed since the model was trained: train and promote a new version, or restore the view.',
-          details: { column: name, expected: type },
-        },
-      )
-    }
-    const fits =
-      type === 'string'
-        ? column.type === 'string'
-        : type === 'boolean'
-          ? column.type === 'boolean'
-          : NUMERIC.has(column.type)
-    if (fits) continue
-    throw new EsteiraError(
-      'ESTEIRA_SIGNATURE',
-      `the model needs column "${name}" as ${type}; the features give ${column.type}`,
-      {
-        hint: 'The feature view has changed since the model was trained: train and promote a new version, or restore the view.',
-        details: { column: name, expected: type, found: column.type },
-      },
-    )
+    if (column !== undefined && (ACCEPTED[type] ?? NUMBERS).includes(column.type)) continue
+    if (column === undefined && !required) continue
+    const found = column === undefined ? 'the features have no such column' : `the features give ${column.type}`
+    throw new EsteiraError('ESTEIRA_SIGNATURE', `the model needs column "${name}" (${type}); ${found}`, {
+      hint: 'The feature view has changed since the model was trained: train and promote a new version, or restore the view.',
+      details: { column: name, expected: type, found: column?.type },
+    })
   }
 }

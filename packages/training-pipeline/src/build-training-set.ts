@@ -15,6 +15,7 @@ import {
   toStrings,
 } from '@esteira/core'
 import { z } from 'zod'
+import { checkFreshness } from './check-freshness.js'
 import { type PurgedSplit, partsByDate, purgedSplit } from './split.js'
 import type { TrainingSet } from './training-set.js'
 
@@ -65,10 +66,11 @@ export type TrainingSetManifest = z.output<typeof trainingSetManifest>
  *
  * Population at D: entities with an event in `[D - H, D)`. Label: 1 when there is none in `[D, D + H)`.
  *
- * @throws EsteiraError ESTEIRA_NO_DATA when no date is mature or no row is left
+ * @throws EsteiraError ESTEIRA_NO_DATA when no date is mature or no row is left, ESTEIRA_SOURCE_STALE when silver ends too early
  */
 export async function buildTrainingSet(options: BuildOptions): Promise<TrainingSetManifest> {
   const { lakehouse, objects, view, label, runDay } = options
+  await checkFreshness({ ...options, freshWithinDays: view.from.freshWithinDays })
   const dates = options.featureDates.filter((day) => addDays(day, label.horizonDays) <= runDay)
   const split = purgedSplit(dates, label.horizonDays)
   const sql = await trainingRowsSql(options, dates)

@@ -1,6 +1,6 @@
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Column, type Frame, takeRows, valueAt } from '@esteira/core'
+import { type Column, type Frame, isNull, takeRows, valueAt } from '@esteira/core'
 import { type SignatureColumn, writeMlmodel } from '@esteira/mlflow'
 import { type ModelType, pythonFlavors, pythonRequirements } from '@esteira/models'
 import { buildReferenceProfile, serializeReferenceProfile } from '@esteira/statistics'
@@ -12,6 +12,8 @@ export interface ModelArtifact {
   readonly modelType: ModelType
   /** Folder that `saveModelFolder` filled. */
   readonly trainedFolder: string
+  /** Columns the model reads; the others of the set were of no use to it. */
+  readonly inputs: readonly string[]
   readonly set: TrainingSet
   readonly evaluation: Evaluation
   /** Text of `model_card.md`. */
@@ -43,11 +45,10 @@ export async function writeModelArtifact(
   })
   await writeFile(join(folder, 'reference_profile.json'), serializeReferenceProfile(profile))
   await writeFile(join(folder, 'model_card.md'), artifact.card)
-  const inputs = [...set.features.columns].map(([name, column]) => ({
-    name,
-    type: signatureType(column),
-    required: true,
-  }))
+  const read = new Set(artifact.inputs)
+  const inputs: SignatureColumn[] = [...set.features.columns].map(([name, column]) =>
+    read.has(name) ? { name, type: signatureType(column), required: true } : { name, type: 'any', required: false },
+  )
   const outputs: SignatureColumn[] = [
     { name: 'prediction', type: 'long' },
     { name: 'probability', type: 'double' },
@@ -64,10 +65,18 @@ export async function writeModelArtifact(
   })
 }
 
-/** Numbers are `double`: pandas turns whole numbers with gaps into doubles, which MLflow would refuse for `long`. */
+/**
+ * Whole numbers are `any`: pandas holds them as int64, and as float64 once one is missing, and MLflow takes only one of the two
+ * for `long` and only the other for `double`. The model's own loader refuses what is no number.
+ */
 function signatureType(column: Column): string {
-  if (column.type === 'string') return 'string'
-  return column.type === 'boolean' ? 'boolean' : 'double'
+  if (column.type === 'string' || column.type === 'boolean') return column.type
+  return column.type === 'double' && !isWhole(column) ? 'double' : 'any'
+}
+
+/** Text read as numbers is double here, and int64 in pandas when no value has a fraction. */
+function isWhole(column: Extract<Column, { type: 'double' }>): boolean {
+  return column.values.every((value, row) => isNull(column, row) || Number.isInteger(value))
 }
 
 function exampleOf(rows: Frame) {

@@ -1,7 +1,6 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import {
-  addDays,
   EsteiraError,
   featureDateOf,
   METRICS,
@@ -10,11 +9,11 @@ import {
   type Step,
   type StepScope,
   tableNames,
-  toRows,
 } from '@esteira/core'
 import { parseHyperparameters, parseModelType } from '@esteira/models'
 import { z } from 'zod'
 import { buildTrainingSet, readTrainingSet } from './build-training-set.js'
+import { checkFreshness } from './check-freshness.js'
 import type { Evaluation } from './evaluate-model.js'
 import { promote, promotionTarget } from './promote.js'
 import { evaluateAndLog, registerVersion, type TrainingJob, trainAndLog } from './training-run.js'
@@ -38,24 +37,12 @@ export const checkReadinessStep: Step = {
   async run({ workspace, context }) {
     const { from } = workspace.project.definition.view
     const table = tableNames.silver(workspace.project.name, from)
-    const lakehouse = await workspace.lakehouse()
-    const relation = await lakehouse.relation(table)
-    const sql = `SELECT count(*) AS "rows", CAST(max("local_ts") AS DATE) AS "newest" FROM ${relation} AS s`
-    const [found = {}] = toRows(await lakehouse.engine.query(sql))
-    const newest = found['newest']
-    if (typeof newest !== 'string') throw new EsteiraError('ESTEIRA_NO_DATA', `${table} holds no rows`)
-    const oldest = addDays(featureDateOf(context), -from.freshWithinDays)
-    if (newest < oldest) {
-      throw new EsteiraError(
-        'ESTEIRA_SOURCE_STALE',
-        `${table}: the newest row is of ${newest}; expected one of ${oldest} or later for the run date ${featureDateOf(context)}`,
-        {
-          hint: `Customers without rows would be learnt as churned. Ingest newer data, or run with --run-date ${addDays(newest, 1)}.`,
-          details: { table, newest, expected: oldest, freshWithinDays: from.freshWithinDays },
-        },
-      )
-    }
-    const rows = Number(found['rows'])
+    const { rows, newest } = await checkFreshness({
+      lakehouse: await workspace.lakehouse(),
+      silverTable: table,
+      runDay: featureDateOf(context),
+      freshWithinDays: from.freshWithinDays,
+    })
     return {
       summary: [`${count(rows)} rows, newest ${newest}`],
       counts: { rows },

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { featureDateOf, type ModelVersion, type RunContext, type Workspace } from '@esteira/core'
-import { loadModelFolder, type ModelType, saveModelFolder } from '@esteira/models'
+import { loadModelFolder, type ModelType, type ScoringModel, saveModelFolder } from '@esteira/models'
 import { type Evaluation, evaluateModel, findLive, LABELS_END_TAG } from './evaluate-model.js'
 import { writeModelArtifact } from './model-artifact.js'
 import { modelCard } from './model-card.js'
@@ -108,7 +108,7 @@ export async function evaluateAndLog(
       ...(live && { live }),
     })
     await logEvaluation(tracking, mlflowRunId, evaluation, context.now())
-    const logged = await logModel(job, evaluation, model.classifier.describe().rounds)
+    const logged = await logModel(job, evaluation, model)
     await tracking.finishRun(mlflowRunId, 'FINISHED')
     return { evaluation, ...logged }
   } catch (error) {
@@ -126,7 +126,7 @@ async function logModel(
     readonly gain: Readonly<Record<string, number>>
   },
   evaluation: Evaluation,
-  rounds: number,
+  model: ScoringModel,
 ): Promise<{ readonly modelId: string; readonly artifactUri: string }> {
   const { workspace, context, set, modelType } = job
   const { tracking } = await workspace.mlflow()
@@ -137,7 +137,7 @@ async function logModel(
     description: config.description,
     owner: config.owners.techOwner ?? '',
     hyperparameters: job.hyperparameters,
-    rounds,
+    rounds: model.classifier.describe().rounds,
     set,
     evaluation,
     featureImportance: job.gain,
@@ -159,7 +159,16 @@ async function logModel(
     writeFolder: (folder, identity) =>
       writeModelArtifact(
         folder,
-        { modelType, trainedFolder: job.folder, set, evaluation, card, metadata, createdAt: context.now() },
+        {
+          modelType,
+          trainedFolder: job.folder,
+          inputs: model.transformer.inputs.map(({ name }) => name),
+          set,
+          evaluation,
+          card,
+          metadata,
+          createdAt: context.now(),
+        },
         identity,
       ),
   })

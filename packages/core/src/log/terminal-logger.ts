@@ -1,5 +1,6 @@
 import type { WriteStream } from 'node:tty'
-import type { LogFields, Logger } from '../logger.js'
+import type { Logger } from '../logger.js'
+import { describeFields } from './describe-fields.js'
 
 const PROGRESS_EVERY_MS = 100
 
@@ -27,12 +28,4 @@ export function terminalLogger(stream: WriteStream): Logger {
       if (done >= total) write(`  ${message}  100 %`)
     },
   }
-}
-
-function describeFields(fields: LogFields | undefined): string {
-  const shown = Object.entries(fields ?? {}).flatMap(([name, value]) => {
-    if (value === undefined || typeof value === 'object') return []
-    return [`${name} ${typeof value === 'number' ? value.toLocaleString('en-US') : String(value)}`]
-  })
-  return shown.length === 0 ? '' : ` · ${shown.join(' · ')}`
 }
