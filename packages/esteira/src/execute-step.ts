@@ -1,5 +1,5 @@
 import type { RunContext, Step, StepResult, StepScope, Workspace } from '@esteira/core'
-import { answers, askedHash, findResult, resultOf, storeResult } from './step-results.js'
+import { answers, askedHash, filesAreThere, findResult, resultOf, storeResult } from './step-results.js'
 
 export interface ExecuteStepOptions {
   readonly step: Step
@@ -15,7 +15,7 @@ export interface ExecutedStep {
   readonly reused: boolean
 }
 
-/** Runs a step, or re-uses its stored result when it was asked the same over the same tables. */
+/** Runs a step, or re-uses its stored result when it was asked the same over the same tables and its files are still there. */
 export async function executeStep({
   step,
   workspace,
@@ -41,7 +41,8 @@ export async function executeStep({
     read: plan.read,
   }
   const earlier = await findResult(objects, context.runId, step.name)
-  if (earlier !== undefined && answers(earlier, question)) return { result: earlier, reused: true }
+  if (earlier !== undefined && answers(earlier, question) && (await filesAreThere(objects, earlier)))
+    return { result: earlier, reused: true }
   const startedAt = context.now()
   const outcome = await step.run(scope)
   const result: StepResult = {

@@ -16,7 +16,7 @@ import {
   tableNames,
   type Workspace,
 } from '@esteira/core'
-import { compileFeatureView, ensureFeatureVersion } from '@esteira/lakehouse'
+import { atRiskPopulation, compileFeatureView, ensureFeatureVersion } from '@esteira/lakehouse'
 import { resolveModel } from '@esteira/mlflow'
 import { loadModelFolder } from '@esteira/models'
 import {
@@ -202,9 +202,15 @@ async function predict(workspace: Workspace, context: RunContext, model: string,
   const source = await lakehouse.relation(silverTable, { snapshotId: silverSnapshotId })
   const select = compileFeatureView(view, { dialect: lakehouse.engine.dialect, source, featureDates: [day] })
   const entity = view.from.entity.column
-  const seen = `SELECT DISTINCT "${entity}" FROM ${source} AS s WHERE NOT "is_refund" AND date_diff('day', CAST("local_ts" AS DATE), DATE '${day}') BETWEEN 1 AND ${label.horizonDays}`
+  const population = atRiskPopulation({
+    dialect: lakehouse.engine.dialect,
+    source,
+    entity,
+    featureDates: [day],
+    horizonDays: label.horizonDays,
+  })
   const frame = await lakehouse.engine.query(
-    `SELECT * FROM (${select}) AS f WHERE f."${entity}" IN (${seen}) ORDER BY f."${entity}"`,
+    `SELECT * FROM (${select}) AS f WHERE f."${entity}" IN (SELECT "entity" FROM (${population}) AS p) ORDER BY f."${entity}"`,
   )
   const { xgboostLibrary } = workspace.environment
   const scoring = await loadModelFolder(folder, xgboostLibrary === undefined ? {} : { xgboostLibrary })

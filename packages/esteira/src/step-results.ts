@@ -75,3 +75,11 @@ export function answers(
     JSON.stringify(earlier.read) === JSON.stringify(question.read)
   )
 }
+
+/** Whether every file that a step wrote still exists. */
+export async function filesAreThere(objects: ObjectStore, { wrote }: StepResult): Promise<boolean> {
+  for (const key of wrote?.files ?? []) {
+    if (!(await objects.list(key)).some((object) => object.key === key)) return false
+  }
+  return true
+}

@@ -15,8 +15,17 @@ async function featuresOf({ resultOf }: StepScope): Promise<PublishedFeatures> {
   return published.parse((await resultOf('validate_features')).output)
 }
 
+const resolved = new WeakMap<StepScope, Promise<ModelVersion>>()
+
+/** Resolved once, at the start of the step: what is promoted while it scores waits for the next run. */
+function versionOf(scope: StepScope): Promise<ModelVersion> {
+  const known = resolved.get(scope) ?? findVersion(scope)
+  resolved.set(scope, known)
+  return known
+}
+
 /** The version that is live for this environment, or the one `--model` names. */
-async function versionOf({ workspace, options }: StepScope): Promise<ModelVersion> {
+async function findVersion({ workspace, options }: StepScope): Promise<ModelVersion> {
   const { project, environment } = workspace
   const { registry } = await workspace.mlflow()
   const reference = options['model'] ?? `${project.definition.modelName ?? project.name}@${environment.stage}`
@@ -47,7 +56,9 @@ export const scoreModelStep: Step = {
     const { workspace, context } = scope
     const version = await versionOf(scope)
     const features = await featuresOf(scope)
-    const result = await scoreModel({ workspace, context, version, features })
+    // An attempt that was cut short after its commit leaves no result: the next one has the same name and commits nothing.
+    const attempt = (await scope.findResult('score_model'))?.startedAt ?? 'first'
+    const result = await scoreModel({ workspace, context, version, features, attempt })
     const rows = result.rowsScored.toLocaleString('en-US')
     const share = ((100 * result.positives) / result.rowsScored).toFixed(1)
     return {

@@ -13,6 +13,7 @@ import {
   tableNames,
   type Workspace,
 } from '@esteira/core'
+import { atRiskPopulation } from '@esteira/lakehouse'
 import { readMlmodel } from '@esteira/mlflow'
 import { loadModelFolder } from '@esteira/models'
 import { predictionsDefinition } from './predictions-table.js'
@@ -24,6 +25,8 @@ export interface ScoreOptions {
   /** The version to score with, resolved once by the caller. */
   readonly version: ModelVersion
   readonly features: PublishedFeatures
+  /** Tells attempts of one scoring (the same text) from a new scoring at the same time; default the run id. */
+  readonly attempt?: string
   /** Key of the Parquet file of predictions; `predictions/<run id>/<model>.parquet` when absent. */
   readonly outputKey?: string
 }
@@ -89,7 +92,7 @@ export async function scoreModel(options: ScoreOptions): Promise<ScoreResult> {
     await lakehouse.ensureTable(table, predictionsDefinition(view.from))
     const slice = [{ column: 'scoring_ts', op: '=', value: formatTimestamp(scoringTs) }] as const
     const commit = await lakehouse.replace(table, slice, `SELECT * FROM ${await lakehouse.parquet(outputKey)} AS p`, {
-      commitId: `${context.runId}/score_model/v${version.version}/${features.featureSnapshotId}`,
+      commitId: `${context.runId}/score_model/v${version.version}/${features.featureSnapshotId}/${options.attempt ?? context.runId}`,
       runId: context.runId,
       signal: context.signal,
     })
@@ -123,12 +126,15 @@ export async function atRiskSql(
   const entity = quoteName(view.from.entity.column)
   const day = `DATE ${quoteText(featureDate)}`
   const columns = Object.keys(view.features).map((name) => `f.${quoteName(name)}`)
-  const seen = [
-    `SELECT DISTINCT ${entity} AS "entity" FROM ${silver} AS s WHERE NOT "is_refund"`,
-    `AND date_diff('day', CAST("local_ts" AS DATE), ${day}) BETWEEN 1 AND ${label.horizonDays}`,
-  ].join(' ')
+  const population = atRiskPopulation({
+    dialect: lakehouse.engine.dialect,
+    source: silver,
+    entity: view.from.entity.column,
+    featureDates: [featureDate],
+    horizonDays: label.horizonDays,
+  })
   return [
-    `SELECT f.${entity}, ${columns.join(', ')} FROM ${table} AS f JOIN (${seen}) AS r ON r."entity" = f.${entity}`,
+    `SELECT f.${entity}, ${columns.join(', ')} FROM ${table} AS f JOIN (${population}) AS r ON r."entity" = f.${entity}`,
     `WHERE f."feature_date" = ${day} AND f."_feature_version" = ${features.featureVersion} ORDER BY f.${entity}`,
   ].join(' ')
 }

@@ -51,24 +51,21 @@ function predictionIds(entity: Column, { modelName, modelVersion, scoringTs }: S
   )
 }
 
-const ACCEPTED: Readonly<Record<string, readonly Column['type'][]>> = {
-  string: ['string'],
-  boolean: ['boolean'],
-  // Whole numbers, which pandas holds in two ways.
-  any: ['int', 'long', 'double', 'boolean', 'string'],
-}
 const NUMBERS: readonly Column['type'][] = ['int', 'long', 'double']
 
 /** Whether rows have the columns the model reads, of the types it was trained on. */
 export function checkSignature(rows: Frame, signature: readonly SignatureColumn[]): void {
   for (const { name = '', type, required = true } of signature) {
+    // The model saw it and had no use for it.
+    if (!required) continue
+    const isText = type === 'string' || type === 'boolean'
     const column = rows.columns.get(name)
-    if (column !== undefined && (ACCEPTED[type] ?? NUMBERS).includes(column.type)) continue
-    if (column === undefined && !required) continue
+    if (column !== undefined && (isText ? column.type === type : NUMBERS.includes(column.type))) continue
+    const expected = isText ? type : 'number'
     const found = column === undefined ? 'the features have no such column' : `the features give ${column.type}`
-    throw new EsteiraError('ESTEIRA_SIGNATURE', `the model needs column "${name}" (${type}); ${found}`, {
+    throw new EsteiraError('ESTEIRA_SIGNATURE', `the model needs column "${name}" (${expected}); ${found}`, {
       hint: 'The feature view has changed since the model was trained: train and promote a new version, or restore the view.',
-      details: { column: name, expected: type, found: column?.type },
+      details: { column: name, expected, found: column?.type },
     })
   }
 }

@@ -1,4 +1,5 @@
 export { type DuckDbEngine, type DuckDbOptions, openDuckDb } from './duckdb/open-duckdb.js'
+export { atRiskPopulation, type PopulationOptions } from './feature-store/at-risk-population.js'
 export { type CompileOptions, compileFeatureView } from './feature-store/compile-feature-view.js'
 export { featureTableDefinition } from './feature-store/feature-table.js'
 export { ensureFeatureVersion, type FeatureVersion, featureVersions } from './feature-store/feature-version.js'

@@ -1,23 +1,11 @@
+import { METRICS, type Metric } from '@esteira/core'
 import { type ConfusionMatrix, confusionMatrix } from './confusion-matrix.js'
 import { averagePrecisionOf } from './precision-recall-curve.js'
 import { brierScore, logLoss } from './probability-scores.js'
 import { areaUnderRoc } from './roc-curve.js'
 import { rankScores } from './scored-labels.js'
 
-/** Metric names as they are logged to MLflow. */
-export const BINARY_METRICS = [
-  'accuracy',
-  'precision',
-  'recall',
-  'f1',
-  'roc_auc',
-  'pr_auc',
-  'log_loss',
-  'brier_score',
-] as const
-export type BinaryMetric = (typeof BINARY_METRICS)[number]
-
-export interface BinaryEvaluation extends Readonly<Record<BinaryMetric, number | null>> {
+export interface BinaryEvaluation extends Readonly<Record<Metric, number | null>> {
   readonly threshold: number
   readonly confusion: ConfusionMatrix
   /** Rows with label 1, rows with label 0, and all rows. */
@@ -25,7 +13,7 @@ export interface BinaryEvaluation extends Readonly<Record<BinaryMetric, number |
   /** Share of rows with label 1; null for no rows. */
   readonly positive_rate: number | null
   /** Why a metric is null, for each metric that is. */
-  readonly reasons: Readonly<Partial<Record<BinaryMetric, string>>>
+  readonly reasons: Readonly<Partial<Record<Metric, string>>>
 }
 
 /**
@@ -68,9 +56,9 @@ function ratio(part: number, whole: number): number {
   return whole === 0 ? 0 : part / whole
 }
 
-function nullReasons(positives: number, negatives: number): Partial<Record<BinaryMetric, string>> {
+function nullReasons(positives: number, negatives: number): Partial<Record<Metric, string>> {
   if (positives + negatives === 0) {
-    return Object.fromEntries(BINARY_METRICS.map((metric) => [metric, 'there are no rows']))
+    return Object.fromEntries(METRICS.map((metric) => [metric, 'there are no rows']))
   }
   if (positives === 0) {
     const reason = 'no row has label 1'

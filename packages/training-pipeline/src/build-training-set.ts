@@ -9,11 +9,11 @@ import {
   type Lakehouse,
   type ObjectStore,
   quoteName,
-  quoteText,
   recencyFeature,
   toFloat64,
   toStrings,
 } from '@esteira/core'
+import { atRiskPopulation } from '@esteira/lakehouse'
 import { z } from 'zod'
 import { checkFreshness } from './check-freshness.js'
 import { type PurgedSplit, partsByDate, purgedSplit } from './split.js'
@@ -56,6 +56,8 @@ export const trainingSetManifest = z.object({
   features: z.array(z.string()),
   recency: z.string().optional(),
   split: splitSchema,
+  /** Feature dates that were asked for and have no row: the history begins later. */
+  emptyDates: z.array(z.string()).optional(),
   origin: z.record(z.string(), z.unknown()),
 })
 export type TrainingSetManifest = z.output<typeof trainingSetManifest>
@@ -72,14 +74,14 @@ export async function buildTrainingSet(options: BuildOptions): Promise<TrainingS
   const { lakehouse, objects, view, label, runDay } = options
   await checkFreshness({ ...options, freshWithinDays: view.from.freshWithinDays })
   const dates = options.featureDates.filter((day) => addDays(day, label.horizonDays) <= runDay)
-  const split = purgedSplit(dates, label.horizonDays)
+  if (dates.length === 0) throw noMatureDate(options)
+  if (view.activeWithinDays < label.horizonDays) throw populationTooSmall(options)
   const sql = await trainingRowsSql(options, dates)
   const written = await lakehouse.writeParquet(options.scratchKey, sql, options.signal && { signal: options.signal })
-  if (written.rowCount === 0) {
-    throw new EsteiraError('ESTEIRA_NO_DATA', `${view.name}: no entity is at risk at ${dates.join(', ')}`, {
-      hint: `At risk is who had an event in the ${label.horizonDays} days before the date.`,
-    })
-  }
+  const filled = await datesWithRows(lakehouse, options.scratchKey)
+  const empty = dates.filter((day) => !filled.includes(day))
+  if (written.rowCount === 0 || filled.at(-1) !== dates.at(-1)) throw noRows(options, empty)
+  const split = purgedSplit(filled, label.horizonDays)
   const path = await objects.localPath(options.scratchKey)
   const digest = await hashFile(path)
   const dataKey = `training-sets/${digest}/data.parquet`
@@ -96,18 +98,53 @@ export async function buildTrainingSet(options: BuildOptions): Promise<TrainingS
     features: Object.keys(view.features),
     ...(recency !== undefined && { recency }),
     split: withoutReadonly(split),
+    ...(empty.length > 0 && { emptyDates: empty }),
     origin: {
       tables: [
         { table: options.featureTable, snapshotId: options.featureSnapshotId },
         { table: options.silverTable, snapshotId: options.silverSnapshotId },
       ],
       featureVersion: options.featureVersion,
-      featureDates: dates,
+      featureDates: filled,
       horizonDays: label.horizonDays,
     },
   }
   await objects.put(`training-sets/${digest}/manifest.json`, JSON.stringify(manifest, null, 2))
   return manifest
+}
+
+/** Feature dates of a stored file, oldest first. */
+async function datesWithRows(lakehouse: Lakehouse, key: string): Promise<string[]> {
+  const sql = `SELECT DISTINCT "feature_date" FROM ${await lakehouse.parquet(key)} AS t ORDER BY "feature_date"`
+  return texts(await lakehouse.engine.query(sql), 'feature_date')
+}
+
+function noMatureDate({ view, label, featureDates, runDay }: BuildOptions): EsteiraError {
+  return new EsteiraError(
+    'ESTEIRA_NO_DATA',
+    `${view.name}: no feature date has a mature label at ${runDay}; asked for ${featureDates.join(', ') || 'none'}`,
+    {
+      hint: `A label is known ${label.horizonDays} days after its date: take dates of ${addDays(runDay, -label.horizonDays)} or earlier.`,
+    },
+  )
+}
+
+function noRows({ view, label, featureTable }: BuildOptions, empty: readonly string[]): EsteiraError {
+  return new EsteiraError(
+    'ESTEIRA_NO_DATA',
+    `${view.name}: no entity is at risk, or no features are published, at ${empty.join(', ')}`,
+    {
+      hint: `At risk is who had an event in the ${label.horizonDays} days before the date. What is published: npx esteira sql "SELECT feature_date, count(*) FROM ${featureTable} GROUP BY 1 ORDER BY 1"`,
+    },
+  )
+}
+
+function populationTooSmall({ view, label }: BuildOptions): EsteiraError {
+  return new EsteiraError(
+    'ESTEIRA_PROJECT',
+    `${view.name} holds entities of the last ${view.activeWithinDays} days; the label ${label.name} needs those of ${label.horizonDays}`,
+    { hint: `Set activeWithinDays of the view to ${label.horizonDays} or more, or inactiveDays of the label to less.` },
+  )
 }
 
 function withoutReadonly(split: PurgedSplit): z.output<typeof splitSchema> {
@@ -119,19 +156,18 @@ async function trainingRowsSql(options: BuildOptions, dates: readonly string[]):
   const features = await lakehouse.relation(options.featureTable, { snapshotId: options.featureSnapshotId })
   const events = await lakehouse.relation(options.silverTable, { snapshotId: options.silverSnapshotId })
   const entity = quoteName(view.from.entity.column)
-  const days = dates.map((day) => `(DATE ${quoteText(day)})`).join(', ')
-  const age = `date_diff('day', CAST(e."local_ts" AS DATE), d."feature_date")`
-  const horizon = label.horizonDays
-  const seen = [
-    `SELECT e.${entity} AS "entity", d."feature_date", max(CASE WHEN ${age} >= 1 THEN 1 ELSE 0 END) AS "before", max(CASE WHEN ${age} <= 0 THEN 1 ELSE 0 END) AS "after"`,
-    `FROM ${events} AS e JOIN (VALUES ${days}) AS d("feature_date") ON ${age} BETWEEN ${1 - horizon} AND ${horizon}`,
-    `WHERE NOT e."is_refund" GROUP BY e.${entity}, d."feature_date"`,
-  ].join(' ')
+  const population = atRiskPopulation({
+    dialect: lakehouse.engine.dialect,
+    source: events,
+    entity: view.from.entity.column,
+    featureDates: dates,
+    horizonDays: label.horizonDays,
+  })
   const columns = Object.keys(view.features).map((name) => `f.${quoteName(name)}`)
   return [
-    `SELECT f.${entity}, f."feature_date", ${columns.join(', ')}, CAST(1 - s."after" AS INTEGER) AS ${quoteName(label.name)}`,
-    `FROM ${features} AS f JOIN (${seen}) AS s ON s."entity" = f.${entity} AND s."feature_date" = f."feature_date"`,
-    `WHERE s."before" = 1 AND f."_feature_version" = ${options.featureVersion}`,
+    `SELECT f.${entity}, f."feature_date", ${columns.join(', ')}, 1 - p."stayed" AS ${quoteName(label.name)}`,
+    `FROM ${features} AS f JOIN (${population}) AS p ON p."entity" = f.${entity} AND p."feature_date" = f."feature_date"`,
+    `WHERE f."_feature_version" = ${options.featureVersion}`,
     `ORDER BY f."feature_date", f.${entity}`,
   ].join('\n')
 }
@@ -164,7 +200,10 @@ export async function readTrainingSet(
       { dates: texts(frame, 'feature_date'), entities: texts(frame, manifest.entity) },
     ),
     digest,
-    notes: note === undefined ? [] : [note],
+    notes: [
+      ...(note === undefined ? [] : [note]),
+      ...(manifest.emptyDates === undefined ? [] : [`no rows at ${manifest.emptyDates.join(', ')}: left out`]),
+    ],
     ...(manifest.recency !== undefined && { recency: manifest.recency }),
     testDate: test,
     origin: manifest.origin,

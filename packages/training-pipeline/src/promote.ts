@@ -11,9 +11,9 @@ export function promotionTarget(stage: 'staging' | 'production'): Target {
   return stage === 'staging' ? { alias: 'staging', stage: 'Staging' } : { alias: 'production', stage: 'Production' }
 }
 
-/** Tag of a promoted version: which version was live before it. */
-const PREDECESSOR_TAG = 'esteira.predecessor'
-const PROMOTED_TAG = 'esteira.promoted_at'
+/** Tags of a promoted version, one pair an alias: which version was live before it, and since when it is. */
+const predecessorTag = (alias: Target['alias']) => `esteira.${alias}.predecessor`
+const promotedTag = (alias: Target['alias']) => `esteira.${alias}.promoted_at`
 
 export interface Promotion {
   readonly version: number
@@ -31,25 +31,41 @@ export interface Promotion {
  */
 export async function promote(
   registry: ModelRegistry,
-  options: { readonly name: string; readonly version: number; readonly target: Target; readonly now: Date },
+  options: {
+    readonly name: string
+    readonly version: number
+    readonly target: Target
+    readonly now: Date
+    /** Leave what the version says of the one before it: a rollback is no step forward. */
+    readonly keepPredecessor?: boolean
+  },
 ): Promise<Promotion> {
   const { name, version, target } = options
   const found = await registry.getVersion(name, version)
   if (found === undefined) throw await missing(registry, name, version)
   const live = await registry.versionByAlias(name, target.alias)
-  if (live?.version === version && found.stage === target.stage)
+  // A version has one stage; the one that is in production stays there when it is staging too.
+  const stage = found.aliases.includes('production') ? 'Production' : target.stage
+  if (live?.version === version && found.stage === stage)
     return { version, alias: target.alias, changed: false, from: version }
+  // A promotion that was cut short after its alias moved is finished; what was live before stands in the tag.
+  const before = live?.version === version ? found.tags[predecessorTag(target.alias)] : live?.version
   await registry.setVersionTags(name, version, {
-    [PROMOTED_TAG]: options.now.toISOString(),
-    [PREDECESSOR_TAG]: live === undefined ? 'none' : String(live.version),
+    [promotedTag(target.alias)]: options.now.toISOString(),
+    ...(options.keepPredecessor !== true && { [predecessorTag(target.alias)]: String(before ?? 'none') }),
   })
   // Commit point: from here on readers of the alias get the new version.
   await registry.setAlias(name, target.alias, version)
-  await registry.setStage(name, version, target.stage, { archiveExisting: true })
-  return { version, alias: target.alias, changed: true, ...(live !== undefined && { from: live.version }) }
+  await registry.setStage(name, version, stage, { archiveExisting: true })
+  const from = Number(before ?? Number.NaN)
+  return { version, alias: target.alias, changed: true, ...(Number.isInteger(from) && { from }) }
 }
 
-/** The version that was live before the present one, made live again. @throws EsteiraError ESTEIRA_MODEL_MISSING */
+/**
+ * The version that was live before the present one, made live again; once more, the one before that.
+ *
+ * @throws EsteiraError ESTEIRA_MODEL_MISSING
+ */
 export async function rollback(
   registry: ModelRegistry,
   options: { readonly name: string; readonly target: Target; readonly now: Date },
@@ -65,7 +81,7 @@ export async function rollback(
       },
     )
   }
-  const predecessor = Number(live.tags[PREDECESSOR_TAG])
+  const predecessor = Number(live.tags[predecessorTag(target.alias)])
   if (!Number.isInteger(predecessor) || predecessor < 1) {
     throw new EsteiraError(
       'ESTEIRA_MODEL_MISSING',
@@ -75,18 +91,20 @@ export async function rollback(
       },
     )
   }
-  return promote(registry, { ...options, version: predecessor })
+  return promote(registry, { ...options, version: predecessor, keepPredecessor: true })
 }
 
-/** What was promoted when, newest first. */
+/** What was promoted when and to what, newest first; of each version and alias the last time. */
 export function promotions(
   versions: readonly ModelVersion[],
-): { readonly version: number; readonly at: string; readonly from: string }[] {
+): { readonly version: number; readonly alias: string; readonly at: string; readonly from: string }[] {
   return versions
-    .flatMap(({ version, tags }) => {
-      const at = tags[PROMOTED_TAG]
-      return at === undefined ? [] : [{ version, at, from: tags[PREDECESSOR_TAG] ?? 'none' }]
-    })
+    .flatMap(({ version, tags }) =>
+      (['staging', 'production'] as const).flatMap((alias) => {
+        const at = tags[promotedTag(alias)]
+        return at === undefined ? [] : [{ version, alias, at, from: tags[predecessorTag(alias)] ?? 'none' }]
+      }),
+    )
     .sort((a, b) => b.at.localeCompare(a.at))
 }
 

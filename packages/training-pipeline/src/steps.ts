@@ -237,12 +237,12 @@ export function metricsTable(evaluation: Evaluation): string[] {
       ? [[`live v${evaluation.live.version}`, evaluation.live.metrics] as const]
       : []),
   ]
-  const width = Math.max(12, ...columns.map(([name]) => name.length + 2))
-  const cell = (text: string) => text.padStart(width)
+  const cell = (text: string, name: string) => `  ${text.padStart(Math.max(name.length, 6))}`
   return [
-    `${''.padEnd(12)}${columns.map(([name]) => cell(name)).join('')}`,
+    `${''.padEnd(8)}${columns.map(([name]) => cell(name, name)).join('')}`,
     ...(['roc_auc', 'pr_auc', 'accuracy', 'f1', 'log_loss'] as const).map(
-      (metric) => `${metric.padEnd(12)}${columns.map(([, of]) => cell(of[metric]?.toFixed(4) ?? '-')).join('')}`,
+      (metric) =>
+        `${metric.padEnd(8)}${columns.map(([name, of]) => cell(of[metric]?.toFixed(4) ?? '-', name)).join('')}`,
     ),
   ]
 }

@@ -8,7 +8,7 @@ const lakehouse = await openLocalLakehouse({ home, engine, newId: randomUUID, no
 try {
   for (let index = 0; index < Number(times); index++) {
     const select = `SELECT '${writer}' AS writer, ${index} AS n, range AS id FROM range(10)`
-    const slice = [{ column: 'writer', op: '=', value: writer }]
+    const slice = /** @type {const} */ ([{ column: 'writer', op: '=', value: writer }])
     await lakehouse.replace(table, slice, select, { commitId: `${writer}-${index}`, runId: writer })
   }
 } finally {

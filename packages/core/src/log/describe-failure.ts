@@ -16,7 +16,13 @@ export function describeFailure(error: unknown, where: string): string {
   ].join('\n')
 }
 
-/** The error itself, or ESTEIRA_INTERNAL around anything unexpected; an abort becomes ESTEIRA_INTERRUPTED, a full disk ESTEIRA_DISK_FULL. */
+const NO_SPACE: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+const NO_ACCESS: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS'])
+
+/**
+ * The error itself, or ESTEIRA_INTERNAL around anything unexpected; an abort becomes ESTEIRA_INTERRUPTED, a full disk (or a
+ * quota, or a limit on file sizes) ESTEIRA_DISK_FULL, a refused access ESTEIRA_ACCESS_DENIED.
+ */
 export function asEsteiraError(error: unknown): EsteiraError {
   if (error instanceof EsteiraError) return error
   // Two copies of this package in one process (a notebook) still share the shape.
@@ -28,10 +34,17 @@ export function asEsteiraError(error: unknown): EsteiraError {
       hint: 'Run it again: it goes on from the last commit.',
     })
   }
-  if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') {
-    return new EsteiraError('ESTEIRA_DISK_FULL', `no space left on the device: ${error.message}`, {
+  const systemCode = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (NO_SPACE.has(systemCode)) {
+    return new EsteiraError('ESTEIRA_DISK_FULL', `no space left on the device: ${String(error)}`, {
       cause: error,
       hint: 'Free some space and run it again; what was there before is unchanged.',
+    })
+  }
+  if (NO_ACCESS.has(systemCode)) {
+    return new EsteiraError('ESTEIRA_ACCESS_DENIED', `access refused: ${String(error)}`, {
+      cause: error,
+      hint: 'Give this user the right to it, or point ESTEIRA_HOME to a folder it may write to.',
     })
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)

@@ -61,8 +61,8 @@ export async function modelHistory({ name, json }: { readonly name: string; read
   for (const line of table(['version', 'stage', 'aliases', 'type', 'gates', 'created', 'MLflow run'], rows)) print(line)
   if (history.length > 0) {
     print(`\n${style.bold('Promotions, newest first')}`)
-    for (const { version, at, from } of history)
-      print(`  ${at}  v${version}  (was: ${from === 'none' ? 'none' : `v${from}`})`)
+    for (const { version, alias, at, from } of history)
+      print(`  ${at}  v${version} → ${alias}  (was: ${from === 'none' ? 'none' : `v${from}`})`)
   }
 }
 

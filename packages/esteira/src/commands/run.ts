@@ -2,15 +2,23 @@ import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { EsteiraError, type ObjectStore, readConfig, type StepResult } from '@esteira/core'
-import { defaultRunId, type RunEvent, runWorkflow, type WorkflowRun } from '@esteira/deploy'
+import {
+  ERROR_CODES,
+  type ErrorCode,
+  EsteiraError,
+  type ObjectStore,
+  readConfig,
+  type StepResult,
+} from '@esteira/core'
+import { defaultRunId, type RunError, runWorkflow, type WorkflowRun } from '@esteira/deploy'
 import { openLocalObjectStore } from '@esteira/lakehouse'
 import { z } from 'zod'
 import { readEnvironment } from '../environment.js'
 import { checkRunId, formatRunDate, parseRunDate, today } from '../run-date.js'
 import { findResult } from '../step-results.js'
 import { renderRun } from '../terminal/render-run.js'
-import { formatDuration, print, style } from '../terminal/style.js'
+import { readStepLine, type StepFailure } from '../terminal/step-log.js'
+import { formatDuration, style } from '../terminal/style.js'
 
 export interface RunCommand {
   readonly project: string
@@ -36,7 +44,14 @@ export interface RunReport extends Omit<WorkflowRun, 'error'> {
     readonly drift: { readonly verdict: string; readonly reasons: readonly string[] } | null
     readonly files: readonly string[]
   }
-  readonly error?: { readonly step?: string; readonly message: string }
+  readonly error?: {
+    readonly step?: string
+    readonly message: string
+    /** As the step's own error says; absent when it ended without one. */
+    readonly code?: string
+    readonly hint?: string
+    readonly details?: Readonly<Record<string, unknown>>
+  }
 }
 
 /** Executes the state machine of a workflow on this machine and reports what it made. */
@@ -49,9 +64,10 @@ export async function runCommand(command: RunCommand): Promise<RunReport> {
   const workingFolder = stepsFolder()
   const source = command.source === undefined ? undefined : resolve(command.source)
   const release = await lockRun(objects, runId)
-  const show = renderRun({ quiet: command.json })
+  // With --json, standard output is the report's alone.
+  const stream = command.json ? process.stderr : process.stdout
   try {
-    if (!command.json) print(`\n${style.bold(command.workflow.padEnd(13))} ${runId}`)
+    stream.write(`\n${style.bold(command.workflow.padEnd(24))} ${runId}\n`)
     const run = await runWorkflow({
       config,
       workflow: command.workflow,
@@ -68,10 +84,7 @@ export async function runCommand(command: RunCommand): Promise<RunReport> {
       nodePath: process.execPath,
       now: () => new Date(),
       signal: command.signal,
-      onEvent: (event) => {
-        forwardLog(event, command.json)
-        show(event)
-      },
+      onEvent: renderRun(stream),
       ...(command.only !== undefined && { only: command.only }),
       ...(command.from !== undefined && { from: command.from }),
     })
@@ -79,11 +92,6 @@ export async function runCommand(command: RunCommand): Promise<RunReport> {
   } finally {
     await release()
   }
-}
-
-/** Not on a terminal, the steps' own JSON lines go to standard error, for whoever collects logs. */
-function forwardLog(event: RunEvent, isJson: boolean): void {
-  if (event.type === 'stepLog' && process.stderr.isTTY !== true && !isJson) process.stderr.write(`${event.line}\n`)
 }
 
 /** Where `node steps/<step>.js` works: here, or in the checkout that this command comes from. */
@@ -146,42 +154,55 @@ async function reportOf(run: WorkflowRun, objects: ObjectStore): Promise<RunRepo
       drift: drift.success ? drift.data : null,
       files: unique(results.flatMap(({ wrote }) => (wrote?.files ?? []).map((key) => objects.locate(key)))),
     },
-    ...(error !== undefined && {
-      error: {
-        message: `${error.error}: ${error.cause}`.slice(0, 2000),
-        ...(error.step !== undefined && { step: error.step }),
-      },
-    }),
+    ...(error !== undefined && { error: describeError(error) }),
   }
+}
+
+function describeError(error: RunError): RunReport['error'] {
+  const step = error.step === undefined ? {} : { step: error.step }
+  const own = failureIn(error.lastLines)
+  if (own === undefined) return { ...step, message: `${error.error}: ${error.cause}`.slice(0, 2000) }
+  const { msg, exitCode: _, ...rest } = own
+  return { ...step, message: msg, ...withoutUndefined(rest) }
+}
+
+function failureIn(lines: readonly string[]): StepFailure | undefined {
+  const read = lines.map(readStepLine).findLast(({ kind }) => kind === 'failure')
+  return read?.kind === 'failure' ? read.failure : undefined
+}
+
+function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const present = Object.entries(value).filter(([, each]) => each !== undefined)
+  return Object.fromEntries(present) as { [K in keyof T]: Exclude<T[K], undefined> }
 }
 
 function unique(values: readonly string[]): string[] {
   return [...new Set(values)]
 }
 
-/** Ends the command as the run ended. @throws EsteiraError of the failed step's exit code */
+/** Ends the command as the run ended. @throws EsteiraError with the code of the step that failed */
 export function throwIfFailed(report: RunReport): void {
   if (report.status === 'succeeded') return
-  const failed = report.steps.find(({ status }) => status !== 'succeeded')
-  const where = failed === undefined ? report.workflow : `step ${failed.id}`
-  const again = `Run it again when it is mended: finished steps are not repeated.`
+  const failed = report.steps.findLast(({ status }) => status !== 'succeeded')
+  const where = failed === undefined ? '' : ` in ${failed.id}`
+  const hint = 'The same command again goes on from there: finished steps are not repeated.'
   if (report.status === 'aborted')
-    throw new EsteiraError('ESTEIRA_INTERRUPTED', `run ${report.runId} was stopped in ${where}`, { hint: again })
-  const code =
-    failed?.exitCode === 64
-      ? 'ESTEIRA_USAGE'
-      : failed?.exitCode === 65
-        ? 'ESTEIRA_NO_DATA'
-        : failed?.exitCode === 75
-          ? 'ESTEIRA_INTERRUPTED'
-          : 'ESTEIRA_STEP_FAILED'
-  throw new EsteiraError(
-    code,
-    `run ${report.runId} failed in ${where}${failed?.status === 'timedOut' ? ': it took longer than its timeout_seconds' : ''}`,
-    {
-      hint: again,
-    },
-  )
+    throw new EsteiraError('ESTEIRA_INTERRUPTED', `run ${report.runId} was stopped${where}`, { hint })
+  const reason = failed?.status === 'timedOut' ? ': it took longer than its timeout_seconds' : ', see above'
+  throw new EsteiraError(codeOf(report, failed?.exitCode), `run ${report.runId} failed${where}${reason}`, { hint })
+}
+
+/** The step's own code; of a step in another language, one that ends with the same exit code. */
+function codeOf({ error }: RunReport, exitCode: number | null | undefined): ErrorCode {
+  const code = error?.code
+  if (code !== undefined && isErrorCode(code)) return code
+  if (exitCode === 64) return 'ESTEIRA_USAGE'
+  if (exitCode === 65) return 'ESTEIRA_NO_DATA'
+  return exitCode === 75 ? 'ESTEIRA_INTERRUPTED' : 'ESTEIRA_STEP_FAILED'
+}
+
+function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CODES, code)
 }
 
 /** Total time of the steps, for the last line. */

@@ -1,105 +1,111 @@
 import type { RunEvent } from '@esteira/deploy'
-import { z } from 'zod'
-import { formatDuration, print, style } from './style.js'
-
-const finishedLine = z.object({ event: z.literal('step_finished'), summary: z.array(z.string()), reused: z.boolean() })
-const logLine = z.object({
-  level: z.string(),
-  msg: z.string(),
-  code: z.string().optional(),
-  hint: z.string().optional(),
-  exitCode: z.number().optional(),
-  progress: z.object({ done: z.number(), total: z.number() }).optional(),
-})
+import { readStepLine, type StepFailure } from './step-log.js'
+import { formatDuration, style } from './style.js'
+import { wrap } from './wrap.js'
 
 const NAME_WIDTH = 22
-const TEXT_WIDTH = 78
+const TIME_WIDTH = 9
+/** Of the whole line where the terminal says nothing else, and at most. */
+const WIDTH = 110
+const MOST_WARNINGS = 2
+
+type Stream = Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'>
+
+interface StepNews {
+  summary: readonly string[]
+  reused: boolean
+  warnings: number
+  failure?: StepFailure
+}
 
 /** Shows a run as it happens: a line a step with what went in and out and how long it took; errors with what to do. */
-export function renderRun(options: { readonly quiet: boolean }): (event: RunEvent) => void {
-  const summaries = new Map<string, { readonly summary: readonly string[]; readonly reused: boolean }>()
-  const failures = new Map<string, string[]>()
-  const isLive = process.stdout.isTTY === true && !options.quiet
+export function renderRun(stream: Stream): (event: RunEvent) => void {
+  const width = Math.min(WIDTH, stream.columns ?? WIDTH)
+  const textWidth = Math.max(30, width - NAME_WIDTH - TIME_WIDTH - 4)
+  const news = new Map<string, StepNews>()
+  const newsOf = (step: string): StepNews => {
+    const known = news.get(step) ?? { summary: ['done'], reused: false, warnings: 0 }
+    news.set(step, known)
+    return known
+  }
   const live = (text: string) => {
-    if (isLive) process.stdout.write(`\r\u001b[K${text.slice(0, (process.stdout.columns ?? 80) - 1)}`)
+    if (stream.isTTY === true) stream.write(`\r\u001b[K${text.slice(0, width - 1)}`)
   }
   const say = (line: string) => {
     live('')
-    if (options.quiet) process.stderr.write(`${line}\n`)
-    else print(line)
+    stream.write(`${line.trimEnd()}\n`)
   }
+  const named = (step: string, text: string, mark = ' ') => `${mark} ${step.padEnd(NAME_WIDTH)} ${text}`
+  const below = (text: string) => named('', text)
+
   return (event) => {
     switch (event.type) {
       case 'stepStarted':
-        summaries.delete(event.step)
-        failures.delete(event.step)
-        live(`  ${event.step.padEnd(NAME_WIDTH)} …`)
+        news.delete(event.step)
+        live(named(event.step, '…'))
         return
       case 'stepLog':
-        readLine(event.step, event.line)
+        showLine(event.step, event.line)
         return
-      case 'stepEnded': {
-        const found = summaries.get(event.step)
-        if (event.status === 'succeeded') showSuccess(event.step, event.durationMs, found)
+      case 'stepEnded':
+        if (event.status === 'succeeded') showSuccess(event.step, event.durationMs)
         else showFailure(event.step, event.status, event.exitCode)
         return
-      }
       case 'retryScheduled':
-        say(`  ${event.step.padEnd(NAME_WIDTH)} ${style.yellow(`temporary failure, again in ${event.waitSeconds} s`)}`)
+        say(named(event.step, style.yellow(`temporary failure, again in ${event.waitSeconds} s`)))
         return
       case 'branchTaken':
-        say(`  ${event.step.padEnd(NAME_WIDTH)} ${style.dim(`decision ${event.decision ?? 'none'} → ${event.to}`)}`)
+        say(below(style.dim(`decision ${event.decision ?? 'none'} → ${event.to}`)))
         return
     }
   }
 
-  function readLine(step: string, line: string): void {
-    const value = parseJson(line)
-    const finished = finishedLine.safeParse(value)
-    if (finished.success) {
-      summaries.set(step, finished.data)
-      return
-    }
-    const log = logLine.safeParse(value)
-    if (!log.success) {
-      if (line.trim() !== '') say(`  ${step.padEnd(NAME_WIDTH)} ${style.dim(line)}`)
-      return
-    }
-    const { level, msg, progress, code, hint, exitCode } = log.data
-    if (progress !== undefined)
-      live(`  ${step.padEnd(NAME_WIDTH)} ${msg} ${Math.floor((100 * progress.done) / Math.max(1, progress.total))} %`)
-    else if (code !== undefined)
-      failures.set(step, [
-        ...msg.split('\n'),
-        ...(hint ?? '').split('\n'),
-        `exit ${exitCode ?? '?'} · ${code} · docs/errors.md#${code.toLowerCase()}`,
-      ])
-    else if (level === 'warn' || level === 'error') say(`  ${step.padEnd(NAME_WIDTH)} ${style.yellow(msg)}`)
+  function showLine(step: string, text: string): void {
+    const line = readStepLine(text)
+    const about = newsOf(step)
+    if (line.kind === 'finished') {
+      about.summary = line.summary.length === 0 ? ['done'] : line.summary
+      about.reused = line.reused
+    } else if (line.kind === 'failure') about.failure = line.failure
+    else if (line.kind === 'progress') live(named(step, `${line.text} ${line.percent} %`))
+    else if (line.kind === 'text') {
+      if (line.text.trim() !== '') say(named(step, style.dim(line.text)))
+    } else if (line.level === 'warn' || line.level === 'error') showWarning(step, line.text, about)
   }
 
-  function showSuccess(
-    step: string,
-    durationMs: number,
-    found: { summary: readonly string[]; reused: boolean } | undefined,
-  ): void {
-    const [first = 'done', ...rest] = found?.summary ?? []
-    const time = found?.reused === true ? 'unchanged' : formatDuration(durationMs)
-    say(`  ${step.padEnd(NAME_WIDTH)} ${first.padEnd(TEXT_WIDTH)} ${style.dim(time)}`)
-    for (const line of rest) say(`  ${''.padEnd(NAME_WIDTH)} ${line}`)
+  /** The first ones, shortened: the rest is in the step's log and its report. */
+  function showWarning(step: string, text: string, about: StepNews): void {
+    about.warnings++
+    if (about.warnings > MOST_WARNINGS) return
+    const shown = text.length > textWidth ? `${text.slice(0, textWidth - 1)}…` : text
+    say(named(step, style.yellow(shown), style.yellow('!')))
+  }
+
+  function showSuccess(step: string, durationMs: number): void {
+    const { summary, reused, warnings } = newsOf(step)
+    if (warnings > MOST_WARNINGS) say(below(style.yellow(`and ${warnings - MOST_WARNINGS} more like these`)))
+    const [first = 'done', ...rest] = summary.flatMap((line) => wrap(line, textWidth))
+    const time = (reused ? 'unchanged' : formatDuration(durationMs)).padStart(TIME_WIDTH)
+    say(named(step, `${first.padEnd(textWidth)} ${style.dim(time)}`))
+    for (const line of rest) say(below(line))
   }
 
   function showFailure(step: string, status: string, exitCode: number | null): void {
-    const [first, ...rest] = failures.get(step) ?? [`${status}${exitCode === null ? '' : `, exit ${exitCode}`}`]
-    say(`${style.red('✗')} ${step.padEnd(NAME_WIDTH)} ${first}`)
-    for (const line of rest) if (line !== '') say(`  ${''.padEnd(NAME_WIDTH)} ${line}`)
-  }
-}
-
-function parseJson(line: string): unknown {
-  if (!line.startsWith('{')) return undefined
-  try {
-    return JSON.parse(line)
-  } catch {
-    return undefined
+    const { failure } = newsOf(step)
+    const ending =
+      status === 'timedOut'
+        ? 'ended: it took longer than its timeout_seconds in config.yaml'
+        : `${status}${exitCode === null ? '' : `, exit ${exitCode}`}`
+    const lines =
+      failure === undefined
+        ? [ending]
+        : [
+            ...failure.msg.split('\n'),
+            ...(failure.hint === undefined ? [] : failure.hint.split('\n')),
+            `exit ${failure.exitCode} · ${failure.code} · docs/errors.md#${failure.code.toLowerCase()}`,
+          ]
+    const [first = ending, ...rest] = lines.flatMap((line) => wrap(line, width - NAME_WIDTH - 4))
+    say(named(step, first, style.red('✗')))
+    for (const line of rest) say(below(line))
   }
 }

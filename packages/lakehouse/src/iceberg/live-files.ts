@@ -28,7 +28,7 @@ export async function liveManifests(
 }
 
 /** Row deletes of merge-on-read writers are not applied yet: ignoring them would bring deleted rows back. */
-export function refuseDeletes(table: string, manifests: readonly ManifestFile[]): void {
+function refuseDeletes(table: string, manifests: readonly ManifestFile[]): void {
   const deletes = manifests.find((manifest) => manifest.content === 'deletes')
   if (deletes === undefined) return
   throw new EsteiraError(

@@ -61,7 +61,7 @@ function partitionOf(field: PartitionField, fields: readonly SchemaField[], inde
 }
 
 /** The name Iceberg's own writers give: the column for identity, `<column>_month` otherwise. */
-export function partitionName({ column, transform }: PartitionField): string {
+function partitionName({ column, transform }: PartitionField): string {
   return transform === 'identity' ? column : `${column}_${transform}`
 }
 

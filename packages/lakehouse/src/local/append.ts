@@ -4,7 +4,7 @@ import { liveManifests } from '../iceberg/live-files.js'
 import { unusedSnapshotId } from '../iceberg/snapshot-id.js'
 import { currentSnapshot } from '../iceberg/table-metadata.js'
 import { writeManifest } from '../iceberg/write-manifest.js'
-import { type Attempt, commitTable, type Proposal, UncertainCommit } from './commit-loop.js'
+import { type Attempt, abandonWrite, commitTable, type Proposal } from './commit-loop.js'
 import { loadTable } from './load-table.js'
 import { addSnapshot, findCommit } from './new-snapshot.js'
 import { projectRows } from './project-rows.js'
@@ -27,8 +27,7 @@ export async function appendRows(tables: Tables, name: string, rows: string, com
     if (!result.committed) await removeAdded()
     return result
   } catch (cause) {
-    if (!(cause instanceof UncertainCommit)) await removeAdded()
-    throw cause
+    return await abandonWrite(cause, removeAdded)
   }
 }
 

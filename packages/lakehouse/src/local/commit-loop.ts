@@ -86,10 +86,20 @@ async function swapSurely(tables: Tables, table: LoadedTable, location: string):
 }
 
 /** The swap failed and the catalog does not say whether it happened: files must stay. */
-export class UncertainCommit extends Error {
+class UncertainCommit extends Error {
   override readonly name = 'UncertainCommit'
 
   constructor(cause: unknown) {
     super('the state of a commit is not known', { cause })
   }
+}
+
+/**
+ * Ends a write that failed: its data files go, unless the commit may have happened. Then the error asks to try again,
+ * and the same commit id finds out.
+ */
+export async function abandonWrite(cause: unknown, removeFiles: () => Promise<void>): Promise<never> {
+  if (cause instanceof UncertainCommit) throw cause.cause
+  await removeFiles()
+  throw cause
 }

@@ -6,7 +6,7 @@ import { unusedSnapshotId } from '../iceberg/snapshot-id.js'
 import { currentSchema, currentSnapshot } from '../iceberg/table-metadata.js'
 import { writeManifest } from '../iceberg/write-manifest.js'
 import { writeRows } from './append.js'
-import { type Attempt, commitTable, type Proposal, UncertainCommit } from './commit-loop.js'
+import { type Attempt, abandonWrite, commitTable, type Proposal } from './commit-loop.js'
 import { findAffectedFiles } from './find-affected.js'
 import { loadTable } from './load-table.js'
 import { addSnapshot, findCommit } from './new-snapshot.js'
@@ -35,8 +35,7 @@ export async function replaceRows(
     if (!result.committed) await replacement.removeFiles()
     return result
   } catch (cause) {
-    if (!(cause instanceof UncertainCommit)) await replacement.removeFiles()
-    throw cause
+    return await abandonWrite(cause, () => replacement.removeFiles())
   }
 }
 
