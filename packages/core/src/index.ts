@@ -51,8 +51,6 @@ export type {
   WrittenParquet,
 } from './lakehouse.js'
 export { asEsteiraError, describeFailure } from './log/describe-failure.js'
-export { jsonLogger } from './log/json-logger.js'
-export { terminalLogger } from './log/terminal-logger.js'
 export { type LogFields, type Logger, silentLogger } from './logger.js'
 export type { ObjectInfo, ObjectStore } from './object-store.js'
 export type { ColumnRule } from './project/column-rule.js'
@@ -114,7 +112,7 @@ export {
 export { tableNames } from './project/table-names.js'
 export { FEATURE_TABLE_COLUMNS, type FeatureView, featureHash, recencyFeature, view } from './project/view.js'
 export { featureDateOf, type RunContext } from './run-context.js'
-export { runStep, type StepProcess } from './run-step.js'
+export { type RunStepOptions, runStep, type StepProcess } from './run-step.js'
 export {
   aggregate,
   allOf,
@@ -135,7 +133,7 @@ export {
   windowOver,
 } from './sql/expression.js'
 export { quoteName, quoteTableName, quoteText, renderExpression, renderOrdering } from './sql/render.js'
-export { mapColumns, visitExpression } from './sql/walk.js'
+export { mapColumns, replaceNodes, visitExpression } from './sql/walk.js'
 export { DIALECTS, type Dialect, type QueryOptions, type SqlEngine } from './sql-engine.js'
 export type {
   Project,

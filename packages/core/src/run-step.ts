@@ -1,5 +1,4 @@
 import { asEsteiraError, describeFailure } from './log/describe-failure.js'
-import { jsonLogger } from './log/json-logger.js'
 import { terminalLogger } from './log/terminal-logger.js'
 import { textLogger } from './log/text-logger.js'
 import type { Logger } from './logger.js'
@@ -33,7 +32,7 @@ export async function runStep(
   const controller = new AbortController()
   const isJson = options.log !== 'text' && process.stderr.isTTY !== true
   const logger = isJson
-    ? jsonLogger(2, { step: name })
+    ? (await import('./log/json-logger.js')).jsonLogger(2, { step: name })
     : process.stderr.isTTY === true
       ? terminalLogger(process.stderr)
       : textLogger(process.stderr)

@@ -1,10 +1,12 @@
-import { runStep, type StepProcess } from '@esteira/core'
-import { Command, CommanderError, Option } from 'commander'
+import { EsteiraError, runStep, type StepProcess } from '@esteira/core'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { printDocument, printFailureDocument } from './terminal/json-document.js'
 
 type Act = (step: StepProcess) => Promise<void>
 
 /**
- * The `esteira` command. Each sub-command loads its own code, so that `--help` is quick.
+ * The `esteira` command. Each sub-command loads its own code, so that `--help` is quick. With `--json`, standard output holds
+ * exactly one JSON document, also when the command fails.
  *
  * @example
  * await main(['run', 'training', '--project', 'projects/churn'])
@@ -17,12 +19,47 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     await program.parseAsync([...args], { from: 'user' })
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
     // --help and --version end here too, with 0.
-    process.exitCode = error.exitCode === 0 ? 0 : 64
-    return
+    if (error instanceof CommanderError && error.exitCode === 0) return
+    chosen = { name: 'esteira', act: () => Promise.reject(misused(error)) }
   }
-  if (chosen !== undefined) await runStep(chosen.name, chosen.act)
+  const { name, act } = chosen ?? { name: 'esteira', act: async () => program.outputHelp() }
+  const isJson = args.includes('--json')
+  await runStep(
+    name,
+    async (step) => {
+      try {
+        await act(step)
+      } catch (error) {
+        if (isJson) printFailureDocument(error)
+        throw error
+      }
+    },
+    { log: 'text' },
+  )
+}
+
+function misused(error: unknown): unknown {
+  if (!(error instanceof CommanderError)) return error
+  const isHelp = error.code === 'commander.help' || error.code === 'commander.helpDisplayed'
+  const text = isHelp ? 'a command is missing' : error.message.replace(/^error: /, '')
+  const [message = text, suggestion] = text.split(/\n(?=\(Did you mean)/)
+  return new EsteiraError('ESTEIRA_USAGE', message, {
+    hint: [suggestion?.replace(/^\((.*)\)$/, '$1'), 'See --help.'].filter((line) => line !== undefined).join(' '),
+    cause: error,
+  })
+}
+
+function noProject(command: string): EsteiraError {
+  return new EsteiraError('ESTEIRA_USAGE', `${command}: no project was named`, {
+    hint: `Give --project DIR or set ESTEIRA_PROJECT, for example: --project projects/churn`,
+  })
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text)
+  if (text.trim() === '' || !Number.isSafeInteger(number)) throw new InvalidArgumentError('Expected a whole number.')
+  return number
 }
 
 type Choose = (name: string, act: Act) => void
@@ -34,11 +71,16 @@ function buildProgram(choose: Choose): Command {
     )
     .version('0.1.0')
     .showSuggestionAfterError()
-    .showHelpAfterError('(see --help)')
     .exitOverride()
+    // Told in the same way as every other failure: see `misused`.
+    .configureOutput({ writeErr: () => {} })
+    .hook('preAction', (_, command) => {
+      // Not a mandatory option of commander's: that would hide which flag was misspelt.
+      const takesProject = command.options.some(({ long }) => long === '--project')
+      if (takesProject && command.opts()['project'] === undefined) throw noProject(command.name())
+    })
   const json = () => new Option('--json', 'print exactly one JSON document on standard output').default(false)
-  const project = () =>
-    new Option('--project <dir>', 'folder of the project').env('ESTEIRA_PROJECT').makeOptionMandatory()
+  const project = () => new Option('--project <dir>', 'folder of the project').env('ESTEIRA_PROJECT')
 
   program
     .command('demo')
@@ -64,7 +106,7 @@ function buildProgram(choose: Choose): Command {
         const { runCommand, throwIfFailed, totalDuration } = await import('./commands/run.js')
         const { print } = await import('./terminal/style.js')
         const report = await runCommand({ ...options, ...step, workflow })
-        if (options.json) print(JSON.stringify(report))
+        if (options.json) printDocument(report)
         else if (report.status === 'succeeded')
           print(`\nDone in ${totalDuration(report)}. Running it again changes nothing.`)
         throwIfFailed(report)
@@ -154,9 +196,9 @@ function buildProgram(choose: Choose): Command {
     .command('generate')
     .description('sample data of a project that declares a generator')
     .addOption(project())
-    .requiredOption('--rows <n>', 'rows to make', Number)
+    .requiredOption('--rows <n>', 'rows to make', wholeNumber)
     .requiredOption('--out <dir>', 'folder for the file')
-    .option('--seed <n>', 'same seed, same bytes', Number)
+    .option('--seed <n>', 'same seed, same bytes', wholeNumber)
     .option('--until <date>', 'the data end before this day; default today')
     .action((options) =>
       choose('generate', async (step) => {
@@ -200,7 +242,6 @@ function buildProgram(choose: Choose): Command {
       choose('doctor', async () => {
         const ok = await (await import('./commands/doctor.js')).doctorCommand(options)
         if (!ok) {
-          const { EsteiraError } = await import('@esteira/core')
           throw new EsteiraError('ESTEIRA_USAGE', 'something is missing, see above')
         }
       }),

@@ -12,7 +12,7 @@ const SOURCE = 'project.ts'
  * Loads a project folder: `config.yaml` and the default export of `project.ts`. Node 20 runs no TypeScript, so the file is
  * bundled once by esbuild into `.esteira-build/<hash of the sources>.mjs`; an image holds it prebuilt.
  *
- * @throws EsteiraError ESTEIRA_CONFIG, ESTEIRA_PROJECT
+ * @throws EsteiraError ESTEIRA_CONFIG, ESTEIRA_PROJECT, ESTEIRA_MODEL_TYPE, ESTEIRA_HYPERPARAMETER
  */
 export async function loadProject(folder: string): Promise<Project> {
   const at = resolve(folder)
@@ -21,7 +21,8 @@ export async function loadProject(folder: string): Promise<Project> {
       hint: `Name a project folder with --project or ESTEIRA_PROJECT, or make one: npx esteira init ${basename(at) || 'my-project'}`,
     })
   }
-  const [config, definition] = await Promise.all([readConfig(at), loadDefinition(at)])
+  const [config, definition] = await Promise.all([readConfig(folder), loadDefinition(at)])
+  await checkModel(folder, definition)
   return { name: config.projectName, folder, config, definition }
 }
 
@@ -57,6 +58,22 @@ function checkDefinition(folder: string, loaded: unknown): ProjectDefinition {
   throw new EsteiraError('ESTEIRA_PROJECT', `${join(folder, SOURCE)} has no default export made by defineProject`, {
     hint: 'End the file with: export default defineProject({ views: [...], label: ..., model: ... })',
   })
+}
+
+/** Told before the first row is read, not when the training starts. */
+async function checkModel(folder: string, { model }: ProjectDefinition): Promise<void> {
+  const { parseHyperparameters, parseModelType } = await import('@esteira/models')
+  try {
+    parseHyperparameters(parseModelType(model.type), model.hyperparameters)
+  } catch (cause) {
+    if (!(cause instanceof EsteiraError)) throw cause
+    const { code, message, hint, details } = cause
+    throw new EsteiraError(code, `${join(folder, SOURCE)}: ${message}`, {
+      ...(hint !== undefined && { hint }),
+      details,
+      cause,
+    })
+  }
 }
 
 /** The bundled project, built when the sources have no build yet. */
@@ -127,5 +144,8 @@ function syntaxError(folder: string, cause: unknown): EsteiraError {
     'line' in first.location
       ? `, line ${String(first.location.line)}`
       : ''
-  return new EsteiraError('ESTEIRA_PROJECT', `${join(folder, SOURCE)}${line}: ${text}`, { cause })
+  return new EsteiraError('ESTEIRA_PROJECT', `${join(folder, SOURCE)}${line}: ${text}`, {
+    hint: 'Correct the line; nothing was started. npm run check shows all faults of its types.',
+    cause,
+  })
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Lakehouse, type Logger, type Project, silentLogger, type Workspace } from '@esteira/core'
+import { EsteiraError, type Lakehouse, type Logger, type Project, silentLogger, type Workspace } from '@esteira/core'
 import { type Environment, gitCommitOf, readEnvironment } from './environment.js'
 import { loadProject } from './load-project.js'
 
@@ -21,7 +21,7 @@ export async function openDrivers(
   const project = options.project ?? (await loadProject(folder))
   const commit = await gitCommitOf(folder)
   const { openLocalObjectStore } = await import('@esteira/lakehouse')
-  await mkdir(environment.home, { recursive: true })
+  await makeHome(environment.home)
   const lakehouse = once(() => openLakehouse(environment, logger))
   const mlflow = once(() => openMlflow(environment))
   const scratch = once(() => mkdtemp(join(tmpdir(), 'esteira-')))
@@ -40,6 +40,20 @@ export async function openDrivers(
       const folder = await scratch.opened()
       if (folder !== undefined) await rm(folder, { recursive: true, force: true })
     },
+  }
+}
+
+async function makeHome(home: string): Promise<void> {
+  try {
+    await mkdir(home, { recursive: true })
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
+    if (reason !== 'EEXIST' && reason !== 'ENOTDIR') throw cause
+    throw new EsteiraError('ESTEIRA_USAGE', `ESTEIRA_HOME: expected a folder at ${home}, found a file`, {
+      hint: 'Point ESTEIRA_HOME to a folder, or to a place where one can be made.',
+      details: { home },
+      cause,
+    })
   }
 }
 

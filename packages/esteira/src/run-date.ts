@@ -14,6 +14,7 @@ export function parseRunDate(text: string): Date {
   throw new EsteiraError(
     'ESTEIRA_USAGE',
     `run date: expected YYYY-MM-DD or a UTC timestamp YYYY-MM-DDThh:mm:ssZ, found ${JSON.stringify(text)}`,
+    { hint: 'For example --run-date 2026-01-01, or ESTEIRA_RUN_DATE=2026-01-01T06:00:00Z.' },
   )
 }
 
@@ -38,5 +39,6 @@ export function checkRunId(text: string): string {
   throw new EsteiraError(
     'ESTEIRA_USAGE',
     `run id: expected letters, digits, "-", "_" and ".", at most 80, found ${JSON.stringify(text.slice(0, 40))}`,
+    { hint: 'Leave it out to have <project>-<workflow>-<run date>.' },
   )
 }

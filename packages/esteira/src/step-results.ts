@@ -29,12 +29,20 @@ function keyOf(runId: string, step: string): string {
 export async function findResult(objects: ObjectStore, runId: string, step: string): Promise<StepResult | undefined> {
   const body = await objects.get(keyOf(runId, step))
   if (body === undefined) return undefined
-  const parsed = stepResult.safeParse(JSON.parse(new TextDecoder().decode(body)))
+  const parsed = stepResult.safeParse(parseJson(new TextDecoder().decode(body)))
   // exactOptionalPropertyTypes: absent keys stay absent, zod never sets them to undefined.
   if (parsed.success) return parsed.data as StepResult
   throw new EsteiraError('ESTEIRA_STEP_RESULT_MISSING', `${objects.locate(keyOf(runId, step))} is no step result`, {
     hint: `Remove it and run the step ${step} again.`,
   })
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** The stored result of a step. @throws EsteiraError ESTEIRA_STEP_RESULT_MISSING */

@@ -55,7 +55,10 @@ export async function ingestRaw(options: IngestOptions): Promise<IngestResult> {
   if (raw.ignored.length > 0) options.warn?.(`${file.name}: undeclared columns are left out: ${raw.ignored.join(', ')}`)
   const rowsIn = await checkTypes(options, raw.sql)
   if (rowsIn === 0)
-    throw new EsteiraError('ESTEIRA_SOURCE_EMPTY', `sources.${source.name}: ${file.name} has a header and no rows`)
+    throw new EsteiraError('ESTEIRA_SOURCE_EMPTY', `sources.${source.name}: ${file.name} has a header and no rows`, {
+      hint: 'Nothing was written. Check the export that wrote the file.',
+      details: { file: file.path },
+    })
   const time = source.columns.find(({ name }) => name === source.time)
   const eventDate = time === undefined ? 'NULL' : `CAST(${parsedValue(source, time)} AS DATE)`
   const added = [

@@ -40,10 +40,14 @@ export async function findRawFile(
     throw new EsteiraError(
       'ESTEIRA_SOURCE_MISSING',
       `sources.${source.name}: expected a file at ${path}, found a folder`,
+      { hint: 'Name one file with --source FILE or ESTEIRA_SOURCE.', details: { path } },
     )
   }
   if (info.size === 0)
-    throw new EsteiraError('ESTEIRA_SOURCE_EMPTY', `sources.${source.name}: ${path} is empty (0 bytes)`)
+    throw new EsteiraError('ESTEIRA_SOURCE_EMPTY', `sources.${source.name}: ${path} is empty (0 bytes)`, {
+      hint: 'Nothing was written. Check the export that wrote the file.',
+      details: { file: path },
+    })
   return {
     path,
     name: basename(path),
@@ -121,7 +125,7 @@ async function parquetColumns(source: SourceDefinition, file: RawFile, engine: S
 
 async function headerColumns(source: SourceDefinition, file: RawFile): Promise<string[]> {
   const header = await firstLine(file.path)
-  if (header.includes('\0') || header.startsWith('PAR1')) {
+  if (/\p{Cc}|\uFFFD/u.test(header.replaceAll('\t', ' ')) || header.startsWith('PAR1')) {
     throw new EsteiraError(
       'ESTEIRA_SOURCE_FORMAT',
       `sources.${source.name}: ${file.name} is binary; expected ${source.format} text`,

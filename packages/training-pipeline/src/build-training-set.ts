@@ -5,7 +5,6 @@ import {
   EsteiraError,
   type FeatureView,
   type Frame,
-  hashFile,
   type Lakehouse,
   type ObjectStore,
   quoteName,
@@ -17,6 +16,7 @@ import { atRiskPopulation } from '@esteira/lakehouse'
 import { z } from 'zod'
 import { checkFreshness } from './check-freshness.js'
 import { type PurgedSplit, partsByDate, purgedSplit } from './split.js'
+import { keepUnderDigest } from './store-query.js'
 import type { TrainingSet } from './training-set.js'
 
 export interface BuildOptions {
@@ -49,6 +49,7 @@ const splitSchema = z.object({
 /** What is kept beside a stored training set; `digest` names it. */
 export const trainingSetManifest = z.object({
   digest: z.string(),
+  name: z.string(),
   dataKey: z.string(),
   rowCount: z.number(),
   label: z.string(),
@@ -73,7 +74,7 @@ export type TrainingSetManifest = z.output<typeof trainingSetManifest>
 export async function buildTrainingSet(options: BuildOptions): Promise<TrainingSetManifest> {
   const { lakehouse, objects, view, label, runDay } = options
   await checkFreshness({ ...options, freshWithinDays: view.from.freshWithinDays })
-  const dates = options.featureDates.filter((day) => addDays(day, label.horizonDays) <= runDay)
+  const dates = options.featureDates.filter((day) => addDays(day, label.horizonDays) <= runDay).sort()
   if (dates.length === 0) throw noMatureDate(options)
   if (view.activeWithinDays < label.horizonDays) throw populationTooSmall(options)
   const sql = await trainingRowsSql(options, dates)
@@ -82,15 +83,11 @@ export async function buildTrainingSet(options: BuildOptions): Promise<TrainingS
   const empty = dates.filter((day) => !filled.includes(day))
   if (written.rowCount === 0 || filled.at(-1) !== dates.at(-1)) throw noRows(options, empty)
   const split = purgedSplit(filled, label.horizonDays)
-  const path = await objects.localPath(options.scratchKey)
-  const digest = await hashFile(path)
-  const dataKey = `training-sets/${digest}/data.parquet`
-  if (!(await objects.list(`training-sets/${digest}/`)).some(({ key }) => key === dataKey))
-    await objects.upload(dataKey, path)
-  await objects.delete(options.scratchKey)
+  const { digest, dataKey } = await keepUnderDigest(objects, written)
   const recency = recencyFeature(view)
   const manifest: TrainingSetManifest = {
     digest,
+    name: view.name,
     dataKey,
     rowCount: written.rowCount,
     label: label.name,
@@ -192,6 +189,7 @@ export async function readTrainingSet(
   const frame = await lakehouse.engine.query(`SELECT * FROM ${await lakehouse.parquet(manifest.dataKey)} AS t`)
   const { test, validation, note, ...split } = manifest.split
   return {
+    name: manifest.name,
     features: selectColumns(frame, manifest.features),
     labels: Uint8Array.from(toFloat64(columnOf(frame, manifest.label))),
     labelName: manifest.label,

@@ -57,8 +57,14 @@ export async function promote(
   // Commit point: from here on readers of the alias get the new version.
   await registry.setAlias(name, target.alias, version)
   await registry.setStage(name, version, stage, { archiveExisting: true })
+  if (stage !== target.stage) await archiveStage(registry, name, target.stage)
   const from = Number(before ?? Number.NaN)
   return { version, alias: target.alias, changed: true, ...(Number.isInteger(from) && { from }) }
+}
+
+async function archiveStage(registry: ModelRegistry, name: string, stage: ModelStage): Promise<void> {
+  for (const other of await registry.versions(name))
+    if (other.stage === stage) await registry.setStage(name, other.version, 'Archived')
 }
 
 /**

@@ -1,76 +1,94 @@
 import { stat } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import {
-  type Column,
   columnOf,
   EsteiraError,
-  exampleValues,
   type Frame,
   hashFile,
-  isNull,
   type Lakehouse,
   nearest,
+  type ObjectStore,
   quoteText,
   takeRows,
   toStrings,
 } from '@esteira/core'
+import { chooseFeatures } from './choose-features.js'
+import { type LabelOptions, POSITIVES, readLabels } from './read-labels.js'
 import { type Parts, partsByDate, purgedSplit, stratifiedParts } from './split.js'
+import { storeQuery } from './store-query.js'
 import type { TrainingSet } from './training-set.js'
 
-export interface ReadTableOptions {
-  readonly lakehouse: Lakehouse
+/** Where rows come from: a file, or a query over the lakehouse. */
+export type TableSource =
   /** Parquet or CSV. */
-  readonly path: string
-  readonly target: string
-  /** Value of the target that counts as 1. Default: 1, true or yes, in any case. */
-  readonly positive?: string
+  | { readonly path: string }
+  /** A SELECT in Athena's dialect; its rows are kept under their digest. */
+  | { readonly query: string; readonly objects: ObjectStore; readonly scratchKey: string }
+
+export interface ReadTableOptions extends LabelOptions {
+  readonly lakehouse: Lakehouse
+  readonly from: TableSource
   /** Purge of the split where the table has a `feature_date`; 0 when labels are known at once. */
   readonly horizonDays: number
+  /** Column that names the entity, where there is one: no feature, and what the validating share is drawn by. */
+  readonly entity?: string
+  /** Days since the last event, for the recency baseline, where the table has the column. */
+  readonly recency?: string
   readonly seed: number
+  readonly signal?: AbortSignal
 }
-
-const POSITIVES = ['1', '1.0', 'true', 'yes']
 
 /**
  * Any ready table as a training set: numbers stored as text become numbers (blanks null), identifiers, near-unique texts, dates
  * and columns of Esteira's own are left out with a reason. Split by time where there is a `feature_date`, else stratified.
  *
- * @throws EsteiraError ESTEIRA_SOURCE_MISSING, ESTEIRA_SOURCE_FORMAT, ESTEIRA_COLUMN_MISSING, ESTEIRA_TARGET
+ * @throws EsteiraError ESTEIRA_SOURCE_MISSING, ESTEIRA_SOURCE_FORMAT, ESTEIRA_SOURCE_EMPTY, ESTEIRA_SOURCE_TYPE,
+ * ESTEIRA_COLUMN_MISSING, ESTEIRA_TARGET, ESTEIRA_NO_DATA, ESTEIRA_SQL
  */
 export async function readTable(options: ReadTableOptions): Promise<TrainingSet> {
-  const { path, target } = options
-  const raw = await loadFile(options)
-  const all = [...raw.columns.keys()]
-  if (!all.includes(target)) {
-    const near = nearest(target, all)
-    throw new EsteiraError(
-      'ESTEIRA_COLUMN_MISSING',
-      `${basename(path)} has no target column "${target}"; it has ${all.join(', ')}`,
-      {
-        hint: near === undefined ? 'Name one of its columns with --target.' : `Did you mean --target ${near}?`,
-      },
-    )
-  }
-  const notes: string[] = []
-  const known = rowsWithTarget(raw, target, notes)
-  const labels = readLabels(columnOf(known, target), options)
-  const { features, dates } = chooseFeatures(known, target, notes)
-  const entities = Array.from(labels.keys(), String)
+  const { target, entity, recency } = options
+  const { frame: raw, name, digest, origin } = await load(options)
+  if (raw.rowCount === 0) throw new EsteiraError('ESTEIRA_SOURCE_EMPTY', `${name} has no rows`)
+  checkTarget([...raw.columns.keys()], name, target)
+  const { frame, notes } = rowsWithTarget(raw, target)
+  const labels = readLabels(columnOf(frame, target), options)
+  const chosen = chooseFeatures(frame, { target, ...(entity !== undefined && { entity }) })
+  const named = entity === undefined ? undefined : frame.columns.get(entity)
+  const entities = named === undefined ? Array.from(labels.keys(), String) : toStrings(named).map((text) => text ?? '')
+  const { parts, testDate, note } = split(labels, { ...options, dates: chosen.dates ?? [], entities })
   return {
-    features,
+    name,
+    features: chosen.features,
     labels,
     labelName: target,
-    parts: split(labels, dates, entities, options, notes),
-    digest: await hashFile(path),
-    notes,
-    origin: { file: basename(path), target, positive: options.positive ?? POSITIVES.join(', ') },
+    parts,
+    digest,
+    notes: [...notes, ...chosen.notes, note],
+    ...(testDate !== undefined && { testDate }),
+    ...(recency !== undefined && chosen.features.columns.has(recency) && { recency }),
+    origin: { ...origin, target, positive: options.positive ?? POSITIVES.join(', ') },
   }
 }
 
-async function loadFile({ lakehouse, path }: ReadTableOptions): Promise<Frame> {
-  await stat(path).catch((cause: unknown) => {
-    throw new EsteiraError('ESTEIRA_SOURCE_MISSING', `--features-path: no file at ${path}`, { cause })
-  })
+interface LoadedRows {
+  readonly frame: Frame
+  readonly name: string
+  readonly digest: string
+  readonly origin: Readonly<Record<string, unknown>>
+}
+
+async function load({ lakehouse, from, signal }: ReadTableOptions): Promise<LoadedRows> {
+  if ('path' in from) return loadFile(lakehouse, from.path)
+  const { digest, dataKey, tables } = await storeQuery({ ...from, lakehouse, ...(signal && { signal }) })
+  const frame = await lakehouse.engine.query(`SELECT * FROM ${await lakehouse.parquet(dataKey)} AS t`)
+  return { frame, name: tables[0]?.table ?? 'the query', digest, origin: { query: from.query, tables } }
+}
+
+async function loadFile(lakehouse: Lakehouse, path: string): Promise<LoadedRows> {
+  const name = basename(path)
+  const found = await stat(path).catch(() => undefined)
+  if (found?.isFile() !== true)
+    throw new EsteiraError('ESTEIRA_SOURCE_MISSING', `--features-path: no file at ${path}`, { details: { path } })
   const isParquet = extname(path).toLowerCase() === '.parquet'
   const relation = isParquet
     ? `read_parquet(${quoteText(path)})`
@@ -79,134 +97,61 @@ async function loadFile({ lakehouse, path }: ReadTableOptions): Promise<Frame> {
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause)
     throw new EsteiraError(
       'ESTEIRA_SOURCE_FORMAT',
-      `${basename(path)} cannot be read as ${isParquet ? 'Parquet' : 'CSV'}: ${reason}`,
-      {
-        hint: 'Give a Parquet file (.parquet) or a CSV file with a header.',
-        cause,
-      },
+      `${name} cannot be read as ${isParquet ? 'Parquet' : 'CSV'}: ${reason}`,
+      { hint: 'Give a Parquet file (.parquet) or a CSV file with a header.', details: { path }, cause },
     )
   })
-  if (frame.rowCount === 0) throw new EsteiraError('ESTEIRA_SOURCE_EMPTY', `${basename(path)} has no rows`)
-  return frame
+  return { frame, name, digest: await hashFile(path), origin: { file: name } }
 }
 
-function rowsWithTarget(frame: Frame, target: string, notes: string[]): Frame {
-  const texts = toStrings(columnOf(frame, target))
-  const rows = [...texts.keys()].filter((row) => (texts[row] ?? '').trim() !== '')
-  if (rows.length < frame.rowCount) notes.push(`${frame.rowCount - rows.length} rows without a ${target} are left out`)
-  return rows.length === frame.rowCount ? frame : takeRows(frame, rows)
-}
-
-function readLabels(column: Column, { target, positive }: ReadTableOptions): Uint8Array {
-  const texts = toStrings(column).map((text) => (text ?? '').trim())
-  const values = [...new Set(texts)].sort()
-  const isPositive = (text: string) =>
-    positive === undefined
-      ? POSITIVES.includes(text.toLowerCase())
-      : text === positive || text.toLowerCase() === positive.toLowerCase()
-  const labels = Uint8Array.from(texts, (text) => (isPositive(text) ? 1 : 0))
-  const positives = labels.reduce((total, label) => total + label, 0)
-  if (positives > 0 && positives < labels.length) return labels
-  const counted = positives === 0 ? `no row is positive (${positive ?? POSITIVES.join(', ')})` : 'every row is positive'
+function checkTarget(names: readonly string[], of: string, target: string): void {
+  if (names.includes(target)) return
+  const near = nearest(target, names)
   throw new EsteiraError(
-    'ESTEIRA_TARGET',
-    `target "${target}" has one class: ${counted}; its values are ${exampleValues(values)}`,
-    {
-      hint:
-        values.length > 1
-          ? 'Say which value counts as 1: --positive VALUE.'
-          : 'A classifier needs rows of both classes.',
-      details: { target, values: values.slice(0, 5) },
-    },
+    'ESTEIRA_COLUMN_MISSING',
+    `${of} has no target column "${target}"; it has ${names.join(', ')}`,
+    { hint: near === undefined ? 'Name one of its columns with --target.' : `Did you mean --target ${near}?` },
   )
 }
 
-function chooseFeatures(
-  frame: Frame,
-  target: string,
-  notes: string[],
-): { features: Frame; dates: readonly string[] | undefined } {
-  const columns = new Map<string, Column>()
-  let dates: readonly string[] | undefined
-  for (const [name, raw] of frame.columns) {
-    if (name === target) continue
-    const column = textAsNumbers(raw, name, notes)
-    const reason = reasonToLeaveOut(name, column)
-    if (name === 'feature_date') dates = toStrings(raw).map((text) => (text ?? '').slice(0, 10))
-    if (reason === undefined) columns.set(name, column)
-    else notes.push(`${name} is left out: ${reason}`)
-  }
-  if (columns.size > 0) return { features: { rowCount: frame.rowCount, columns }, dates }
-  throw new EsteiraError('ESTEIRA_TARGET', `no column is left to predict "${target}" from`, { details: { notes } })
+function rowsWithTarget(frame: Frame, target: string): { readonly frame: Frame; readonly notes: readonly string[] } {
+  const texts = toStrings(columnOf(frame, target))
+  const rows = [...texts.keys()].filter((row) => (texts[row] ?? '').trim() !== '')
+  if (rows.length === frame.rowCount) return { frame, notes: [] }
+  const notes = [`${frame.rowCount - rows.length} rows without a ${target} are left out`]
+  return { frame: takeRows(frame, rows), notes }
 }
 
-/** Text whose every non-blank value is a number becomes numbers; blanks are null. */
-function textAsNumbers(column: Column, name: string, notes: string[]): Column {
-  if (column.type !== 'string') return column
-  const values = new Float64Array(column.values.length)
-  const nulls = new Uint8Array(values.length)
-  let blanks = 0
-  for (const [row, text] of column.values.entries()) {
-    const trimmed = isNull(column, row) ? '' : text.trim()
-    if (trimmed === '') {
-      nulls[row] = 1
-      blanks++
-      continue
-    }
-    const value = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(trimmed) ? Number(trimmed) : Number.NaN
-    if (Number.isNaN(value)) return column
-    values[row] = value
-  }
-  if (blanks === values.length) return column
-  if (blanks > 0) notes.push(`${name}: numbers stored as text, ${blanks} blanks became nulls`)
-  return { type: 'double', values, ...(blanks > 0 && { nulls }) }
-}
-
-const NEAR_UNIQUE = 0.5
-const ID_NAME = /(^|_|[a-z])(id|uuid|guid|key)$/i
-
-function reasonToLeaveOut(name: string, column: Column): string | undefined {
-  if (name.startsWith('_')) return 'a column of the table itself, no feature'
-  if (column.type === 'date' || column.type === 'timestamp')
-    return name === 'feature_date' ? 'it splits the rows by time' : 'a date is no feature'
-  const rows = column.values.length
-  if (rows < 20 || column.type === 'boolean') return undefined
-  const distinct = new Set<unknown>(column.values).size
-  if (column.type === 'string') {
-    if (distinct > NEAR_UNIQUE * rows) return `near-unique text (${distinct} values in ${rows} rows), an identifier`
-    return undefined
-  }
-  if (distinct === rows && (ID_NAME.test(name) || isSequence(column.values)))
-    return 'a different number in every row, an identifier'
-  return undefined
-}
-
-function isSequence(values: ArrayLike<number | bigint>): boolean {
-  let low = Number.POSITIVE_INFINITY
-  let high = Number.NEGATIVE_INFINITY
-  for (let row = 0; row < values.length; row++) {
-    const value = Number(values[row])
-    if (!Number.isInteger(value)) return false
-    low = Math.min(low, value)
-    high = Math.max(high, value)
-  }
-  return high - low === values.length - 1
-}
+/** A stratified split needs one row of each class in each of its five fifths. */
+const LEAST_OF_A_CLASS = 5
 
 function split(
   labels: Uint8Array,
-  dates: readonly string[] | undefined,
-  entities: readonly string[],
-  { horizonDays, seed }: ReadTableOptions,
-  notes: string[],
-): Parts {
-  if (dates !== undefined && new Set(dates).size > 1) {
+  rows: Pick<ReadTableOptions, 'target' | 'horizonDays' | 'seed'> & {
+    readonly dates: readonly string[]
+    readonly entities: readonly string[]
+  },
+): { readonly parts: Parts; readonly testDate?: string; readonly note: string } {
+  const { dates, entities, horizonDays } = rows
+  if (new Set(dates).size > 1) {
     const purged = purgedSplit(dates, horizonDays)
-    notes.push(
-      `split by feature_date, test ${purged.test}, purged by ${horizonDays} days${purged.note === undefined ? '' : `; ${purged.note}`}`,
-    )
-    return partsByDate(purged, { dates, entities })
+    const note = `split by feature_date, test ${purged.test}, purged by ${horizonDays} days`
+    return {
+      parts: partsByDate(purged, { dates, entities }),
+      testDate: purged.test,
+      note: purged.note === undefined ? note : `${note}; ${purged.note}`,
+    }
   }
-  notes.push('no time column: stratified split, 60 % train, 20 % validation, 20 % test')
-  return stratifiedParts(labels, seed)
+  const positives = labels.reduce((total, label) => total + label, 0)
+  const rarer = Math.min(positives, labels.length - positives)
+  if (rarer < LEAST_OF_A_CLASS)
+    throw new EsteiraError(
+      'ESTEIRA_TARGET',
+      `target "${rows.target}" has ${rarer} rows of its rarer class; a split needs ${LEAST_OF_A_CLASS} or more`,
+      { hint: 'Give more rows.', details: { positives, rows: labels.length } },
+    )
+  return {
+    parts: stratifiedParts(labels, rows.seed),
+    note: `${dates.length === 0 ? 'no time column' : 'one feature_date'}: stratified split, 60 % train, 20 % validation, 20 % test`,
+  }
 }

@@ -83,7 +83,7 @@ export async function logTraining(tracking: Tracking, runId: string, facts: Trai
   })
   const columns = [...set.features.columns].map(([name, column]) => ({ name, type: column.type, required: false }))
   const dataset = {
-    name: set.labelName,
+    name: set.name,
     digest: set.digest.slice(0, 36),
     sourceType: 'esteira',
     source: JSON.stringify({ digest: set.digest, ...set.origin }),

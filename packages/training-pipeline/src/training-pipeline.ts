@@ -1,7 +1,14 @@
-import type { Hyperparameters, ModelVersion, RunContext, Workspace } from '@esteira/core'
+import {
+  EsteiraError,
+  type Hyperparameters,
+  type ModelVersion,
+  type RunContext,
+  recencyFeature,
+  type Workspace,
+} from '@esteira/core'
 import { type ModelType, parseHyperparameters, parseModelType } from '@esteira/models'
 import type { Evaluation } from './evaluate-model.js'
-import { readTable } from './read-table.js'
+import { readTable, type TableSource } from './read-table.js'
 import type { TrainedModel } from './train-model.js'
 import { evaluateAndLog, registerVersion, trainAndLog } from './training-run.js'
 import type { TrainingSet } from './training-set.js'
@@ -16,9 +23,13 @@ export interface TrainingPipelineOptions {
 }
 
 export interface TrainingRequest {
-  /** Rows to learn from: a set that was built, or a file of any ready table. */
+  /** Rows to learn from, one of three: a set that was built, … */
   readonly set?: TrainingSet
+  /** … a Parquet or CSV file of any ready table, … */
   readonly featuresPath?: string
+  /** … or a SELECT in Athena's dialect over the lakehouse. */
+  readonly query?: string
+  /** Column to predict, for a file or a query; default the project's label. */
   readonly target?: string
   readonly positive?: string
   readonly modelType?: string
@@ -63,7 +74,7 @@ export class TrainingPipeline {
     const ofProject = modelType === definition.model.type ? definition.model.hyperparameters : {}
     const hyperparameters = { ...ofProject, ...request.hyperparameters }
     parseHyperparameters(modelType, hyperparameters)
-    const set = request.set ?? (await this.#readFile(request))
+    const set = request.set ?? (await this.#readRows(request))
     for (const note of set.notes) context.logger.info(note)
     const job = {
       workspace,
@@ -101,16 +112,32 @@ export class TrainingPipeline {
     return { ...report, version }
   }
 
-  async #readFile({ featuresPath, target, positive }: TrainingRequest): Promise<TrainingSet> {
+  async #readRows(request: TrainingRequest): Promise<TrainingSet> {
     const { workspace, context } = this.#options
-    const { label } = workspace.project.definition
+    const { label, view } = workspace.project.definition
+    const recency = recencyFeature(view)
     return readTable({
       lakehouse: await workspace.lakehouse(),
-      path: featuresPath ?? '',
-      target: target ?? label.name,
+      from: this.#sourceOf(request),
+      target: request.target ?? label.name,
       horizonDays: label.horizonDays,
+      entity: view.from.entity.column,
+      ...(recency !== undefined && { recency }),
       seed: context.seed,
-      ...(positive !== undefined && { positive }),
+      signal: context.signal,
+      ...(request.positive !== undefined && { positive: request.positive }),
+    })
+  }
+
+  #sourceOf({ featuresPath, query }: TrainingRequest): TableSource {
+    const { workspace, context } = this.#options
+    if (featuresPath !== undefined && query === undefined) return { path: featuresPath }
+    if (query !== undefined && featuresPath === undefined) {
+      const { objects } = workspace
+      return { query, objects, scratchKey: `staging/${context.runId}/training-set.parquet` }
+    }
+    throw new EsteiraError('ESTEIRA_USAGE', 'rows to learn from: expected one of set, featuresPath and query', {
+      hint: "Give a file, a SELECT in Athena's dialect, or the training set of a project.",
     })
   }
 }

@@ -90,23 +90,14 @@ export async function evaluateAndLog(
     readonly gain: Readonly<Record<string, number>>
   },
 ): Promise<EvaluatedTraining> {
-  const { workspace, context, set, mlflowRunId } = job
-  const { tracking, registry } = await workspace.mlflow()
-  const { xgboostLibrary, stage } = workspace.environment
+  const { workspace, context, mlflowRunId } = job
+  const { tracking } = await workspace.mlflow()
+  const { xgboostLibrary } = workspace.environment
   const library = xgboostLibrary === undefined ? {} : { xgboostLibrary }
-  const model = await loadModelFolder(job.folder, library)
+  let model: ScoringModel | undefined
   try {
-    const cacheFolder = join(await workspace.scratchFolder(), 'live')
-    const live = await findLive(registry, job.modelName, { alias: promotionTarget(stage).alias, cacheFolder })
-    const evaluation = await evaluateModel({
-      set,
-      predict: (rows) => model.predict(rows),
-      gates: workspace.project.definition.gates,
-      seed: context.seed,
-      signal: context.signal,
-      ...library,
-      ...(live && { live }),
-    })
+    model = await loadModelFolder(job.folder, library)
+    const evaluation = await evaluate(job, model)
     await logEvaluation(tracking, mlflowRunId, evaluation, context.now())
     const logged = await logModel(job, evaluation, model)
     await tracking.finishRun(mlflowRunId, 'FINISHED')
@@ -115,8 +106,24 @@ export async function evaluateAndLog(
     await tracking.finishRun(mlflowRunId, context.signal.aborted ? 'KILLED' : 'FAILED')
     throw error
   } finally {
-    model.close()
+    model?.close()
   }
+}
+
+async function evaluate({ workspace, context, set, modelName }: TrainingJob, model: ScoringModel): Promise<Evaluation> {
+  const { registry } = await workspace.mlflow()
+  const { xgboostLibrary, stage } = workspace.environment
+  const cacheFolder = join(await workspace.scratchFolder(), 'live')
+  const live = await findLive(registry, modelName, { alias: promotionTarget(stage).alias, cacheFolder })
+  return evaluateModel({
+    set,
+    predict: (rows) => model.predict(rows),
+    gates: workspace.project.definition.gates,
+    seed: context.seed,
+    signal: context.signal,
+    ...(xgboostLibrary !== undefined && { xgboostLibrary }),
+    ...(live && { live }),
+  })
 }
 
 async function logModel(

@@ -3,6 +3,8 @@ import type { Parts } from './split.js'
 
 /** Rows to learn from and to be judged on, ready for any algorithm. */
 export interface TrainingSet {
+  /** Where the rows came from, for people: a table or a file. */
+  readonly name: string
   /** Features only, by name; one row per label. */
   readonly features: Frame
   /** 1 for the positive class. */

@@ -8,6 +8,7 @@ import {
   column,
   type Expression,
   integer,
+  isNullExpression,
   literal,
   oneOf,
   operation,
@@ -20,8 +21,9 @@ export type FeatureType = 'integer' | 'bigint' | 'double' | 'varchar'
 
 /**
  * A feature as data: plain JSON, compiled to SQL later. An `expression` may use aggregates over the events before the feature
- * date (table `event`: the source's columns, `event_date`, `local_ts`, `age`), other features (table `feature`) and facts of the
- * date (table `view`: `feature_date`, `first_event_date`). `age` is whole days before the feature date, 1 = the day before.
+ * date (table `source`: the source's columns; table `event`: `event_date`, `local_ts`, `age`), other features (table `feature`)
+ * and facts of the date (table `view`: `feature_date`, `first_event_date`). `age` is whole days before the feature date,
+ * 1 = the day before.
  */
 export type Feature<Type extends FeatureType = FeatureType> =
   | { readonly kind: 'expression'; readonly type: Type; readonly value: Expression }
@@ -58,8 +60,14 @@ function expression<Type extends FeatureType>(type: Type, value: Expression): Fe
   return { kind: 'expression', type, value }
 }
 
-function eventColumn(ref: SourceColumnRef): Expression {
-  return column(ref.column, 'event')
+function valueOf(ref: SourceColumnRef): Expression {
+  return column(ref.column, 'source')
+}
+
+/** Number of values: of events where the column is never empty, so that it is counted once with them. */
+function countValues(ref: SourceColumnRef, where: Expression): Expression {
+  const isOptional = ref.source.columns.some(({ name, optional }) => name === ref.column && optional)
+  return aggregate('count', isOptional ? valueOf(ref) : undefined, where)
 }
 
 type AnySource = Source | { readonly [Name in string]: SourceColumnRef }
@@ -71,26 +79,59 @@ export function count(_source: AnySource, { days }: Days): Feature<'bigint'> {
 
 /** Sum over the window, exact for decimals, given as double; null when there is no event. */
 export function sum(of: SourceColumnRef, { days }: Days): Feature<'double'> {
-  return expression('double', cast(aggregate('sum', eventColumn(of), within(days)), 'double'))
+  return expression('double', cast(aggregate('sum', valueOf(of), within(days)), 'double'))
 }
 
 /** Sum / count as doubles; null when there is no event. */
 export function avg(of: SourceColumnRef, { days }: Days): Feature<'double'> {
-  const total = aggregate('sum', eventColumn(of), within(days))
-  return expression('double', call('divide', total, aggregate('count', eventColumn(of), within(days))))
+  const total = aggregate('sum', valueOf(of), within(days))
+  return expression('double', call('divide', total, countValues(of, within(days))))
 }
 
 export function max(of: SourceColumnRef, { days }: Days): Feature<'double'> {
-  return expression('double', cast(aggregate('max', eventColumn(of), within(days)), 'double'))
+  return expression('double', cast(aggregate('max', valueOf(of), within(days)), 'double'))
 }
 
 export function min(of: SourceColumnRef, { days }: Days): Feature<'double'> {
-  return expression('double', cast(aggregate('min', eventColumn(of), within(days)), 'double'))
+  return expression('double', cast(aggregate('min', valueOf(of), within(days)), 'double'))
 }
 
-/** Sample standard deviation (n - 1) over the window; null under two events. */
+/**
+ * Sample standard deviation (n - 1) over the window; null under two events. Of money it is exact up to the last division and
+ * root: the same for every row order and engine.
+ */
 export function std(of: SourceColumnRef, { days }: Days): Feature<'double'> {
-  return expression('double', aggregate('std', eventColumn(of), within(days)))
+  const where = within(days)
+  return expression('double', isMoney(of.type) ? exactDeviation(of, where) : aggregate('std', valueOf(of), where))
+}
+
+/** Decimals whose squares and their sums fit the 38 digits of a decimal. */
+function isMoney(type: string): boolean {
+  const [, precision, scale] = /^decimal\((\d+),(\d+)\)$/.exec(type) ?? []
+  return Number(precision) <= 18 && Number(scale) <= 4
+}
+
+/** `sqrt((n * sum(x^2) - sum(x)^2) / (n (n - 1)))`, numerator in decimals; in doubles where 38 digits would not do. */
+function exactDeviation(of: SourceColumnRef, where: Expression): Expression {
+  const x = cast(valueOf(of), 'decimal(38,4)')
+  const n = countValues(of, where)
+  const total = cast(aggregate('sum', valueOf(of), where), 'decimal(38,4)')
+  const squares = aggregate('sum', operation(x, '*', x), where)
+  const numerator = (count: Expression, sumOfSquares: Expression, sum: Expression) =>
+    operation(operation(count, '*', sumOfSquares), '-', operation(sum, '*', sum))
+  const exact = numerator(cast(n, 'decimal(38,0)'), squares, total)
+  const rounded = numerator(cast(n, 'double'), cast(squares, 'double'), cast(total, 'double'))
+  const scaled = operation(cast(n, 'double'), '*', cast(squares, 'double'))
+  const deviation = (of: Expression) =>
+    call('squareRoot', call('divide', of, operation(n, '*', operation(n, '-', integer(1)))))
+  return caseWhen(
+    [
+      { if: operation(n, '<', integer(2)), value: literal(null, 'double') },
+      { if: operation(scaled, '<', literal(1e29, 'double')), value: deviation(exact) },
+      { if: operation(rounded, '<=', literal(0, 'double')), value: literal(0, 'double') },
+    ],
+    deviation(rounded),
+  )
 }
 
 type WindowFeatures<SourceName extends string, As extends string, N extends number, Take extends WindowAggregate> = {
@@ -132,7 +173,7 @@ export function windows<
 
 /** The most frequent non-null value of the window; ties go to the one used last, then the alphabetically smallest. */
 export function mode(of: SourceColumnRef<'string'>, { days }: Days): Feature<'varchar'> {
-  return { kind: 'mostFrequent', type: 'varchar', of: eventColumn(of), withinDays: days, ties: 'latest' }
+  return { kind: 'mostFrequent', type: 'varchar', of: valueOf(of), withinDays: days, ties: 'latest' }
 }
 
 /** Hour 0-23 of the source's wall clock with most events of the window; ties go to the smallest. */
@@ -208,7 +249,7 @@ function distinctBits(bit: Expression, where: Expression): Expression {
 
 /**
  * Fifths of the population by rank, 1 to 5: `1 + min(4, (5 (rank - 1)) div (n - 1))`, ties with the smallest rank, over all n
- * entities of the view at the date; 1 when n = 1.
+ * entities of the view at the date; 1 when n = 1, null when the value is null.
  */
 export function quintile(of: Expression): Feature<'integer'> {
   const partitionBy = [featureDate]
@@ -221,7 +262,10 @@ export function quintile(of: Expression): Feature<'integer'> {
   )
   const capped = caseWhen([{ if: operation(fifth, '>', integer(4)), value: literal(4, 'bigint') }], fifth)
   const score = caseWhen(
-    [{ if: operation(size, '=', integer(1)), value: literal(1, 'bigint') }],
+    [
+      { if: isNullExpression(of), value: literal(null, 'bigint') },
+      { if: operation(size, '=', integer(1)), value: literal(1, 'bigint') },
+    ],
     operation(literal(1, 'bigint'), '+', capped),
   )
   return expression('integer', cast(score, 'integer'))

@@ -42,7 +42,7 @@ export type Operator = '+' | '-' | '*' | '=' | '<>' | '<' | '<=' | '>' | '>=' | 
 /**
  * `divide`: quotient of doubles, null when the divisor is 0. `integerDivide`: toward zero. `daysBetween(a, b)`: whole days from
  * date a to date b. `isoWeekday`: 1 Monday to 7 Sunday. `bitAt(n)`: 2^n. `bitCount`: ones of a non-negative bigint.
- * `least`: of doubles, null when one is null.
+ * `least`: of doubles, null when one is null. `squareRoot`: of a double that is not negative.
  */
 export type ScalarFunction =
   | 'divide'
@@ -57,6 +57,7 @@ export type ScalarFunction =
   | 'least'
   | 'coalesce'
   | 'modulo'
+  | 'squareRoot'
 
 /** `std` is the sample standard deviation over doubles, null under two values; `bitOr` of bigints. */
 export type AggregateFunction = 'count' | 'countDistinct' | 'sum' | 'avg' | 'min' | 'max' | 'std' | 'bitOr'

@@ -26,6 +26,7 @@ const SCALAR_FUNCTIONS: Readonly<Record<ScalarFunction, Readonly<Record<Dialect,
   },
   coalesce: same((...args) => `coalesce(${args.join(', ')})`),
   modulo: same((a, b) => `(${a} % ${b})`),
+  squareRoot: same((a) => `sqrt(${a})`),
 }
 
 const AGGREGATES: Readonly<Record<AggregateFunction, Readonly<Record<Dialect, Rendering>>>> = {

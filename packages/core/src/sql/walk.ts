@@ -36,10 +36,16 @@ type ColumnNode = Expression & { kind: 'column' }
 
 /** The expression with every column replaced by what `map` gives for it. */
 export function mapColumns(node: Expression, map: (node: ColumnNode) => Expression): Expression {
-  const go = (child: Expression) => mapColumns(child, map)
+  return replaceNodes(node, (each) => (each.kind === 'column' ? map(each) : undefined))
+}
+
+/** The expression with nodes replaced, outermost first; what `replace` gives is taken as it is, undefined keeps the node. */
+export function replaceNodes(node: Expression, replace: (node: Expression) => Expression | undefined): Expression {
+  const replaced = replace(node)
+  if (replaced !== undefined) return replaced
+  const go = (child: Expression) => replaceNodes(child, replace)
   switch (node.kind) {
     case 'column':
-      return map(node)
     case 'literal':
       return node
     case 'cast':

@@ -3,6 +3,7 @@ import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EsteiraError, type Logger } from '@esteira/core'
 import { readEnvironment } from '../environment.js'
+import { printDocument } from '../terminal/json-document.js'
 import { formatDuration, print, style } from '../terminal/style.js'
 import { generateCommand } from './generate.js'
 import { type RunReport, runCommand, throwIfFailed } from './run.js'
@@ -42,7 +43,7 @@ export async function demoCommand(options: {
   }
   const training = await run('training')
   const inference = await run('inference')
-  if (options.json) print(JSON.stringify({ training, inference }))
+  if (options.json) printDocument({ training, inference })
   else showEnd({ home, source, project, training, inference, seconds: formatDuration(performance.now() - startedAt) })
 }
 
@@ -67,7 +68,10 @@ interface DemoEnd {
 }
 
 function showEnd({ home, source, project, training, inference, seconds }: DemoEnd): void {
-  const here = (path: string) => relative(process.cwd(), path) || '.'
+  const here = (path: string) => {
+    const near = relative(process.cwd(), path) || '.'
+    return near.startsWith('..') ? path : near
+  }
   const model = training.outputs.model
   const features = training.outputs.tables.find((table) => table.startsWith('feature_store.')) ?? ''
   const predictions = inference.outputs.tables.find((table) => table.startsWith('predictions.')) ?? ''

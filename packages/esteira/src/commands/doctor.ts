@@ -3,6 +3,7 @@ import { access, constants, mkdir, statfs } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { readEnvironment } from '../environment.js'
 import { openLakehouse, openMlflow } from '../open-workspace.js'
+import { printDocument } from '../terminal/json-document.js'
 import { print, style } from '../terminal/style.js'
 
 export interface Finding {
@@ -25,7 +26,7 @@ export async function doctorCommand({ json }: { readonly json: boolean }): Promi
   ]
   const ok = findings.every((finding) => finding.ok)
   if (json) {
-    print(JSON.stringify({ ok, findings }))
+    printDocument({ ok, findings })
     return ok
   }
   for (const { name, ok: fine, found, mend } of findings) {

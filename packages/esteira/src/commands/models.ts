@@ -2,6 +2,7 @@ import { EsteiraError, type ModelRegistry, type ModelVersion } from '@esteira/co
 import { promote, promotions, promotionTarget, rollback } from '@esteira/training-pipeline'
 import { readEnvironment } from '../environment.js'
 import { openMlflow } from '../open-workspace.js'
+import { printDocument } from '../terminal/json-document.js'
 import { print, style, table } from '../terminal/style.js'
 
 async function withRegistry<T>(use: (registry: ModelRegistry) => Promise<T>): Promise<T> {
@@ -30,7 +31,7 @@ export async function listModels({ json }: { readonly json: boolean }): Promise<
     const names = await registry.modelNames()
     return (await Promise.all(names.map((name) => registry.versions(name)))).flat().map(describe)
   })
-  if (json) print(JSON.stringify(versions))
+  if (json) printDocument(versions)
   else if (versions.length === 0) print('No model is registered yet. Run a training first: npm run demo')
   else {
     const rows = versions.map((v) => [
@@ -52,7 +53,7 @@ export async function modelHistory({ name, json }: { readonly name: string; read
   if (versions.length === 0) throw noModel(name)
   const history = promotions(versions)
   if (json) {
-    print(JSON.stringify({ name, versions: versions.map(describe), promotions: history }))
+    printDocument({ name, versions: versions.map(describe), promotions: history })
     return
   }
   const rows = versions
@@ -84,7 +85,7 @@ export async function promoteModel({
   const promotion = await withRegistry((registry) =>
     promote(registry, { name, version: number, target, now: new Date() }),
   )
-  if (json) print(JSON.stringify(promotion))
+  if (json) printDocument(promotion)
   else if (!promotion.changed) print(`${name} v${number} is ${target.alias} already; nothing changed`)
   else
     print(
@@ -96,7 +97,7 @@ export async function promoteModel({
 export async function rollbackModel({ name, json }: { readonly name: string; readonly json: boolean }): Promise<void> {
   const target = promotionTarget(readEnvironment().stage)
   const promotion = await withRegistry((registry) => rollback(registry, { name, target, now: new Date() }))
-  if (json) print(JSON.stringify(promotion))
+  if (json) printDocument(promotion)
   else print(`${name} v${promotion.version} is ${target.alias} again (was: v${promotion.from})`)
 }
 

@@ -2,14 +2,7 @@ import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import {
-  ERROR_CODES,
-  type ErrorCode,
-  EsteiraError,
-  type ObjectStore,
-  readConfig,
-  type StepResult,
-} from '@esteira/core'
+import { ERROR_CODES, type ErrorCode, EsteiraError, type ObjectStore, readConfig, type StepResult } from '@esteira/core'
 import { defaultRunId, type RunError, runWorkflow, type WorkflowRun } from '@esteira/deploy'
 import { openLocalObjectStore } from '@esteira/lakehouse'
 import { z } from 'zod'
@@ -67,7 +60,6 @@ export async function runCommand(command: RunCommand): Promise<RunReport> {
   // With --json, standard output is the report's alone.
   const stream = command.json ? process.stderr : process.stdout
   try {
-    stream.write(`\n${style.bold(command.workflow.padEnd(24))} ${runId}\n`)
     const run = await runWorkflow({
       config,
       workflow: command.workflow,
@@ -84,7 +76,7 @@ export async function runCommand(command: RunCommand): Promise<RunReport> {
       nodePath: process.execPath,
       now: () => new Date(),
       signal: command.signal,
-      onEvent: renderRun(stream),
+      onEvent: renderRun(stream, `${style.bold(command.workflow.padEnd(24))} ${runId}`),
       ...(command.only !== undefined && { only: command.only }),
       ...(command.from !== undefined && { from: command.from }),
     })
@@ -158,7 +150,7 @@ async function reportOf(run: WorkflowRun, objects: ObjectStore): Promise<RunRepo
   }
 }
 
-function describeError(error: RunError): RunReport['error'] {
+function describeError(error: RunError): NonNullable<RunReport['error']> {
   const step = error.step === undefined ? {} : { step: error.step }
   const own = failureIn(error.lastLines)
   if (own === undefined) return { ...step, message: `${error.error}: ${error.cause}`.slice(0, 2000) }

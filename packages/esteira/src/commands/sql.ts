@@ -2,6 +2,7 @@ import { type Frame, toRows } from '@esteira/core'
 import { athenaSelectToDuckDb } from '@esteira/lakehouse'
 import { readEnvironment } from '../environment.js'
 import { openLakehouse } from '../open-workspace.js'
+import { printDocument } from '../terminal/json-document.js'
 import { print, table } from '../terminal/style.js'
 
 /** `esteira sql`: one SELECT in Athena's dialect over the lakehouse. */
@@ -17,7 +18,7 @@ export async function sqlCommand(options: {
       resolveTable: (name, version) => lakehouse.relation(name, version ?? {}),
     })
     const frame = await lakehouse.engine.query(statement, { signal: options.signal })
-    if (options.json) print(JSON.stringify(asJson(frame)))
+    if (options.json) printDocument(asJson(frame))
     else show(frame)
   } finally {
     await lakehouse.close()

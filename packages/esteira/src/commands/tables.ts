@@ -1,6 +1,7 @@
 import { EsteiraError, type Lakehouse, nearest, type TableState } from '@esteira/core'
 import { readEnvironment } from '../environment.js'
 import { openLakehouse } from '../open-workspace.js'
+import { printDocument } from '../terminal/json-document.js'
 import { print, style, table } from '../terminal/style.js'
 
 async function withLakehouse<T>(use: (lakehouse: Lakehouse) => Promise<T>): Promise<T> {
@@ -17,16 +18,14 @@ async function withLakehouse<T>(use: (lakehouse: Lakehouse) => Promise<T>): Prom
 export async function listTables({ json }: { readonly json: boolean }): Promise<void> {
   const tables = await withLakehouse((lakehouse) => lakehouse.tables())
   if (json)
-    print(
-      JSON.stringify(
-        tables.map(({ name, rowCount, fileCount, sizeBytes, snapshotId }) => ({
-          name,
-          rowCount,
-          fileCount,
-          sizeBytes,
-          snapshotId,
-        })),
-      ),
+    printDocument(
+      tables.map(({ name, rowCount, fileCount, sizeBytes, snapshotId }) => ({
+        name,
+        rowCount,
+        fileCount,
+        sizeBytes,
+        snapshotId,
+      })),
     )
   else if (tables.length === 0) print('There is no table yet. Run a workflow first: npm run demo')
   else {
@@ -44,7 +43,7 @@ export async function listTables({ json }: { readonly json: boolean }): Promise<
 export async function showTable({ name, json }: { readonly name: string; readonly json: boolean }): Promise<void> {
   const state = await withLakehouse((lakehouse) => find(lakehouse, name))
   if (json) {
-    print(JSON.stringify(state))
+    printDocument(state)
     return
   }
   print(style.bold(state.name))
@@ -72,7 +71,7 @@ export async function listSnapshots({ name, json }: { readonly name: string; rea
     return lakehouse.snapshots(name)
   })
   if (json) {
-    print(JSON.stringify(snapshots))
+    printDocument(snapshots)
     return
   }
   const rows = snapshots.map(({ snapshotId, committedAt, operation, summary }) => [

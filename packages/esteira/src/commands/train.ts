@@ -22,6 +22,7 @@ import { z } from 'zod'
 import { readEnvironment } from '../environment.js'
 import { openDrivers } from '../open-workspace.js'
 import { formatRunDate, parseRunDate, today } from '../run-date.js'
+import { printDocument } from '../terminal/json-document.js'
 import { print, style } from '../terminal/style.js'
 
 export interface TrainCommand {
@@ -80,7 +81,7 @@ export async function trainCommand(command: TrainCommand): Promise<void> {
       registerModel: settings.register,
       ...(fromStore !== undefined && fromStore),
     })
-    if (command.json) print(JSON.stringify(jsonReport(report)))
+    if (command.json) printDocument(jsonReport(report))
     else show(report, workspace.environment.stage)
   } finally {
     await workspace.close()

@@ -19,7 +19,8 @@ interface StepNews {
 }
 
 /** Shows a run as it happens: a line a step with what went in and out and how long it took; errors with what to do. */
-export function renderRun(stream: Stream): (event: RunEvent) => void {
+export function renderRun(stream: Stream, title: string): (event: RunEvent) => void {
+  let isTitled = false
   const width = Math.min(WIDTH, stream.columns ?? WIDTH)
   const textWidth = Math.max(30, width - NAME_WIDTH - TIME_WIDTH - 4)
   const news = new Map<string, StepNews>()
@@ -39,6 +40,9 @@ export function renderRun(stream: Stream): (event: RunEvent) => void {
   const below = (text: string) => named('', text)
 
   return (event) => {
+    // With the first event: nothing is headed that did not start.
+    if (!isTitled) stream.write(`\n${title}\n`)
+    isTitled = true
     switch (event.type) {
       case 'stepStarted':
         news.delete(event.step)
@@ -84,7 +88,9 @@ export function renderRun(stream: Stream): (event: RunEvent) => void {
   function showSuccess(step: string, durationMs: number): void {
     const { summary, reused, warnings } = newsOf(step)
     if (warnings > MOST_WARNINGS) say(below(style.yellow(`and ${warnings - MOST_WARNINGS} more like these`)))
-    const [first = 'done', ...rest] = summary.flatMap((line) => wrap(line, textWidth))
+    const [first = 'done', ...rest] = summary.flatMap((line, index) =>
+      wrap(line, index === 0 ? textWidth : textWidth + TIME_WIDTH + 1),
+    )
     const time = (reused ? 'unchanged' : formatDuration(durationMs)).padStart(TIME_WIDTH)
     say(named(step, `${first.padEnd(textWidth)} ${style.dim(time)}`))
     for (const line of rest) say(below(line))

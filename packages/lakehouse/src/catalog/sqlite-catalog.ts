@@ -90,19 +90,25 @@ function readPointer(database: Database.Database, name: string): string | undefi
 
 function createTable(database: Database.Database, name: string, location: string): boolean {
   const { database: namespace, table } = parseTableName(name)
-  const create = database.transaction(() => {
+  database.exec('BEGIN IMMEDIATE')
+  try {
     database
       .prepare('INSERT OR IGNORE INTO iceberg_namespace_properties VALUES (?, ?, ?, ?)')
       .run(CATALOG_NAME, namespace, 'exists', 'true')
-    return database
+    const { changes } = database
       .prepare(
         `INSERT OR IGNORE INTO iceberg_tables
           (catalog_name, table_namespace, table_name, metadata_location, previous_metadata_location, iceberg_type)
           VALUES (?, ?, ?, ?, NULL, 'TABLE')`,
       )
-      .run(CATALOG_NAME, namespace, table, location).changes
-  })
-  return create.immediate() === 1
+      .run(CATALOG_NAME, namespace, table, location)
+    database.exec('COMMIT')
+    return changes === 1
+  } catch (error) {
+    // On a full disk SQLite rolls back by itself; a second ROLLBACK would fail and hide why.
+    if (database.inTransaction) database.exec('ROLLBACK')
+    throw error
+  }
 }
 
 function swapPointer(database: Database.Database, name: string, from: string, to: string): boolean {

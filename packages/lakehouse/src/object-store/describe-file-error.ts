@@ -16,6 +16,7 @@ export function describeFileError(cause: unknown, doing: string, path: string): 
   const code = fileErrorCode(cause)
   const details = { path, code }
   switch (code) {
+    case 'EFBIG':
     case 'ENOSPC':
     case 'EDQUOT':
       return new EsteiraError('ESTEIRA_DISK_FULL', `cannot ${doing} ${path}: no space left on the device (${code})`, {
