@@ -19,7 +19,7 @@ describe('both workflows on a real MLflow server', () => {
     environment = { ESTEIRA_HOME: join(folder, 'home'), MLFLOW_TRACKING_URI: server.uri }
     await esteira(
       ['generate', '--project', 'projects/churn', '--rows', '20000', '--out', folder, '--until', RUN_DATE],
-      { environment },
+      { env: environment },
     )
   })
   afterAll(async () => {
@@ -30,7 +30,7 @@ describe('both workflows on a real MLflow server', () => {
   function run(workflow: string) {
     const source = join(folder, 'bookings.csv')
     const args = ['run', workflow, '--project', 'projects/churn', '--source', source, '--run-date', RUN_DATE, '--json']
-    return esteira(args, { environment })
+    return esteira(args, { env: environment })
   }
 
   it('trains, registers, promotes and scores there', async () => {
