@@ -38,6 +38,7 @@ async function runWithFlags(step: Step, args: readonly string[], { logger, signa
       hint: `Set ESTEIRA_PROJECT or give --project: node steps/${step.name}.js --project projects/churn`,
     })
   }
+  refuseShards(step)
   const now = () => new Date()
   const runDate = parseRunDate(flags['run-date'] ?? today(now()))
   const workflow = flags['workflow'] ?? 'manual'
@@ -61,6 +62,19 @@ async function runWithFlags(step: Step, args: readonly string[], { logger, signa
   } finally {
     await workspace.close()
   }
+}
+
+/** A step that does not know shards would do the whole work in each of them. */
+function refuseShards(step: Step): void {
+  const shards = process.env['ESTEIRA_SHARDS']
+  if (shards === undefined || shards === '' || shards === '1') return
+  throw new EsteiraError(
+    'ESTEIRA_UNSUPPORTED',
+    `step ${step.name} cannot be split into ${shards} shards in this version`,
+    {
+      hint: 'Remove shards from the step in config.yaml; steps of your own may use ESTEIRA_SHARD and ESTEIRA_SHARDS.',
+    },
+  )
 }
 
 async function ownRunId(project: string, workflow: string, runDate: Date): Promise<string> {
