@@ -74,7 +74,11 @@ function run(command, args) {
 function medianOf(results) {
   const middle = (/** @type {keyof Result} */ key) =>
     results.map((result) => result[key]).sort((a, b) => a - b)[results.length >> 1] ?? Number.NaN
-  return { wallMs: Math.round(middle('wallMs')), cpuMs: Math.round(middle('cpuMs')), peakMb: Math.round(middle('peakMb')) }
+  return {
+    wallMs: Math.round(middle('wallMs')),
+    cpuMs: Math.round(middle('cpuMs')),
+    peakMb: Math.round(middle('peakMb')),
+  }
 }
 
 /** @param {string} source @param {string} out */

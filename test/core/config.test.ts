@@ -68,10 +68,11 @@ describe('parseConfig', () => {
         environment: { LOG_LEVEL: 'info', PORT: '8080', DEBUG: 'true', EMPTY: '' },
       },
       enabled: true,
-      workflows: new Map([['default', config.workflows.get('default')]]),
+      workflows: config.workflows,
       compute: { provider: 'ec2', ec2Type: 't3.xlarge', minQuantity: 0, maxQuantity: 2, spot: true },
       notifications: { onSuccess: ['ml@example.com'], onFailure: ['ml@example.com', 'slack:#ml-alerts'] },
     } satisfies ProjectConfig)
+    expect([...config.workflows.keys()]).toEqual(['default'])
     expect(config.workflows.get('default')).toEqual({
       name: 'default',
       schedule: { enabled: true, cron: '0 3 * * *', timezone: 'America/Sao_Paulo', timeoutSeconds: 7200, retries: 2 },

@@ -45,7 +45,7 @@ it('publishes nothing when the features cannot be staged whole', async () => {
   expectStepRefused(await runStepFile('extract_features', args, limited), {
     exit: 75,
     code: 'ESTEIRA_DISK_FULL',
-    says: ['staging/full', 'again'],
+    says: ['cannot write', 'home/objects/', 'again'],
   })
   const { code, stderr } = await runStepFile('validate_features', args, place)
   expect(code, stderr).toBe(64)

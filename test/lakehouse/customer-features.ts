@@ -40,12 +40,13 @@ interface AsOf {
 function describe(own: readonly Transaction[], { date, asOf, isYoung }: AsOf): Record<string, string | number | null> {
   const row: Record<string, string | number | null> = {}
   for (const days of WINDOWS) {
-    const amounts = within(own, asOf, days).map(({ amount }) => amount / 10_000)
+    const exact = within(own, asOf, days).map(({ amount }) => amount)
+    const amounts = exact.map((amount) => amount / 10_000)
     row[`total_transactions_${days}d`] = amounts.length
     row[`avg_transaction_value_${days}d`] = amounts.length === 0 ? null : total(amounts) / amounts.length
     row[`max_transaction_value_${days}d`] = amounts.length === 0 ? null : Math.max(...amounts)
     row[`min_transaction_value_${days}d`] = amounts.length === 0 ? null : Math.min(...amounts)
-    row[`std_transaction_value_${days}d`] = amounts.length < 2 ? null : sampleDeviation(amounts)
+    row[`std_transaction_value_${days}d`] = amounts.length < 2 ? null : sampleDeviation(exact) / 10_000
   }
   const year = within(own, asOf, 365)
   const quarter = within(own, asOf, 90)
@@ -60,7 +61,7 @@ function describe(own: readonly Transaction[], { date, asOf, isYoung }: AsOf): R
   const sameMonth = year.filter(({ ts }) => ts.slice(5, 7) === date.slice(5, 7))
   row['monthly_seasonality'] = isYoung ? null : (12 * sameMonth.length) / year.length
   row['engagement_score'] = engagement(own, asOf)
-  row['churn_score'] = overdue(year, asOf, Number(row['days_since_last_transaction']))
+  row['churn_score'] = overdue(year, Number(row['days_since_last_transaction']))
   return row
 }
 
@@ -94,9 +95,12 @@ function total(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0)
 }
 
+/** Of integers, exact up to the root: the mean of n values is their sum / n, so n times each deviation is an integer. */
 function sampleDeviation(values: readonly number[]): number {
-  const mean = total(values) / values.length
-  return Math.sqrt(total(values.map((value) => (value - mean) ** 2)) / (values.length - 1))
+  const n = BigInt(values.length)
+  const sum = values.reduce((total, value) => total + BigInt(value), 0n)
+  const squares = values.reduce((total, value) => total + (n * BigInt(value) - sum) ** 2n, 0n)
+  return Math.sqrt(Number(squares) / (values.length - 1)) / values.length
 }
 
 /** Most rows; then used last; then alphabetically smallest. */
@@ -129,7 +133,7 @@ function engagement(own: readonly Transaction[], asOf: number): number {
   return new Set(blocks).size / 13
 }
 
-function overdue(year: readonly Transaction[], asOf: number, daysSinceLast: number): number | null {
+function overdue(year: readonly Transaction[], daysSinceLast: number): number | null {
   const days = new Set(year.map(({ ts }) => dayNumber(ts)))
   if (days.size < 2) return null
   const meanGap = (Math.max(...days) - Math.min(...days)) / (days.size - 1)

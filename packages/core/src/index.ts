@@ -127,6 +127,7 @@ export {
   isNullExpression,
   literal,
   not,
+  type Ordering,
   oneOf,
   operation,
   type SqlType,

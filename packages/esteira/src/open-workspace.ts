@@ -18,9 +18,12 @@ export async function openDrivers(
 ): Promise<Workspace> {
   const environment = options.environment ?? readEnvironment()
   const logger = options.logger ?? silentLogger
-  const project = options.project ?? (await loadProject(folder))
-  const commit = await gitCommitOf(folder)
-  const { openLocalObjectStore } = await import('@esteira/lakehouse')
+  // Side by side: the start of a step is waited for by people.
+  const [project, commit, { openLocalObjectStore }] = await Promise.all([
+    options.project ?? loadProject(folder),
+    gitCommitOf(folder),
+    import('@esteira/lakehouse'),
+  ])
   await makeHome(environment.home)
   const lakehouse = once(() => openLakehouse(environment, logger))
   const mlflow = once(() => openMlflow(environment))

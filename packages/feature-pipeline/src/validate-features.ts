@@ -95,7 +95,7 @@ function refused(options: ValidateOptions, failed: readonly FeatureCheck[]): Est
 }
 
 /** What `extract_features` leaves for the steps after it. */
-export const extractOutput = z.object({
+const extractOutput = z.object({
   stagingKey: z.string(),
   featureVersion: z.number(),
   featureHash: z.string(),

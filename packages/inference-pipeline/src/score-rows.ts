@@ -54,7 +54,7 @@ function predictionIds(entity: Column, { modelName, modelVersion, scoringTs }: S
 const NUMBERS: readonly Column['type'][] = ['int', 'long', 'double']
 
 /** Whether rows have the columns the model reads, of the types it was trained on. */
-export function checkSignature(rows: Frame, signature: readonly SignatureColumn[]): void {
+function checkSignature(rows: Frame, signature: readonly SignatureColumn[]): void {
   for (const { name = '', type, required = true } of signature) {
     // The model saw it and had no use for it.
     if (!required) continue

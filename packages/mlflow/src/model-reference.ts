@@ -75,7 +75,7 @@ async function referenceMissing(registry: ModelRegistry, reference: ModelReferen
     hint:
       reference.kind === 'version'
         ? 'Name one of these versions.'
-        : `Name one of these, or promote a version: npx esteira models promote ${name}/${versions.at(-1)?.version}`,
+        : `Name one of these, or promote a version: npx esteira models promote ${name} ${versions.at(-1)?.version}`,
     details: { ...details, versions: versions.map(({ version, aliases, stage }) => ({ version, aliases, stage })) },
   })
 }

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { MODEL_TYPES } from './model-type.js'
 
 /** File of a model folder that says what the model is and which library reads it. */
-export const MODEL_DESCRIPTION_FILE = 'esteira_model.json'
+const MODEL_DESCRIPTION_FILE = 'esteira_model.json'
 
 const fileName = z.string().regex(/^\w[\w.-]*$/)
 

@@ -158,10 +158,11 @@ export const handleDriftStep: Step = {
     await manager.send(alerts.map(({ column, ...alert }) => (column === undefined ? alert : { ...alert, column })))
     return {
       summary: [
-        `${alerts.length} alerts → ${key}`,
+        alerts.length === 0 ? 'nothing to alert about' : `${alerts.length} alerts → ${key}`,
         `To learn from the changed data: npx esteira run training --project ${workspace.project.folder}`,
       ],
-      wrote: { files: [key] },
+      // Without an alert no channel is called, and no file is written.
+      wrote: { files: alerts.length === 0 ? [] : [key] },
       counts: { alerts: alerts.length },
       decision: 'alerted',
     }

@@ -45,10 +45,10 @@ export function purgedSplit(featureDates: readonly string[], horizonDays: number
 }
 
 /** Of this many entities (or rows of a table without time) one validates. */
-export const VALIDATION_ONE_IN = 5
+const VALIDATION_ONE_IN = 5
 
 /** Whether an entity belongs to the validating share: by FNV-1a over its text, the same for all its rows, on every machine. */
-export function validates(entity: string): boolean {
+function validates(entity: string): boolean {
   let hash = 0x811c9dc5
   for (let index = 0; index < entity.length; index++) {
     hash ^= entity.charCodeAt(index)

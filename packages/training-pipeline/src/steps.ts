@@ -1,10 +1,8 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+import { join } from 'node:path'
 import {
   EsteiraError,
   featureDateOf,
   METRICS,
-  type ObjectStore,
   type Project,
   type Step,
   type StepScope,
@@ -14,7 +12,8 @@ import { parseHyperparameters, parseModelType } from '@esteira/models'
 import { z } from 'zod'
 import { buildTrainingSet, readTrainingSet } from './build-training-set.js'
 import { checkFreshness } from './check-freshness.js'
-import type { Evaluation } from './evaluate-model.js'
+import { downloadFolder, uploadFolder } from './folder-objects.js'
+import { metricsTable } from './metrics-table.js'
 import { promote, promotionTarget } from './promote.js'
 import { evaluateAndLog, registerVersion, type TrainingJob, trainAndLog } from './training-run.js'
 
@@ -228,25 +227,6 @@ export const evaluateModelStep: Step = {
   },
 }
 
-/** The metrics people look at first, a line each, the model beside what it must beat. */
-export function metricsTable(evaluation: Evaluation): string[] {
-  const columns = [
-    ['model', evaluation.test] as const,
-    ...Object.entries(evaluation.baselines),
-    ...(evaluation.live.kind === 'compared'
-      ? [[`live v${evaluation.live.version}`, evaluation.live.metrics] as const]
-      : []),
-  ]
-  const cell = (text: string, name: string) => `  ${text.padStart(Math.max(name.length, 6))}`
-  return [
-    `${''.padEnd(8)}${columns.map(([name]) => cell(name, name)).join('')}`,
-    ...(['roc_auc', 'pr_auc', 'accuracy', 'f1', 'log_loss'] as const).map(
-      (metric) =>
-        `${metric.padEnd(8)}${columns.map(([name, of]) => cell(of[metric]?.toFixed(4) ?? '-', name)).join('')}`,
-    ),
-  ]
-}
-
 /** Step `promote_model`: registers the version and, when every gate passed, makes it the live one. */
 export const promoteModelStep: Step = {
   name: 'promote_model',
@@ -298,27 +278,4 @@ export const promoteModelStep: Step = {
       output: { model, alias: target.alias, mlflowRunId: result.mlflowRunId },
     }
   },
-}
-
-async function uploadFolder(objects: ObjectStore, folder: string, prefix: string): Promise<string[]> {
-  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
-  const keys: string[] = []
-  for (const entry of files) {
-    const path = join(entry.parentPath, entry.name)
-    const key = `${prefix}/${relative(folder, path).replaceAll('\\', '/')}`
-    await objects.upload(key, path)
-    keys.push(key)
-  }
-  return keys.sort()
-}
-
-async function downloadFolder(objects: ObjectStore, prefix: string, folder: string): Promise<string> {
-  for (const { key } of await objects.list(`${prefix}/`)) {
-    const path = join(folder, key.slice(prefix.length + 1))
-    const body = await objects.get(key)
-    if (body === undefined) continue
-    await mkdir(dirname(path), { recursive: true })
-    await writeFile(path, body)
-  }
-  return folder
 }

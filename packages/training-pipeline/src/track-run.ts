@@ -5,7 +5,7 @@ import type { TrainedModel } from './train-model.js'
 import type { TrainingSet } from './training-set.js'
 
 /** Tag that says which run of Esteira an MLflow run belongs to. */
-export const RUN_TAG = 'esteira.run_id'
+const RUN_TAG = 'esteira.run_id'
 
 export interface StartRunOptions {
   readonly tracking: Tracking

@@ -60,14 +60,14 @@ function expression<Type extends FeatureType>(type: Type, value: Expression): Fe
   return { kind: 'expression', type, value }
 }
 
-function valueOf(ref: SourceColumnRef): Expression {
+function sourceValue(ref: SourceColumnRef): Expression {
   return column(ref.column, 'source')
 }
 
 /** Number of values: of events where the column is never empty, so that it is counted once with them. */
 function countValues(ref: SourceColumnRef, where: Expression): Expression {
   const isOptional = ref.source.columns.some(({ name, optional }) => name === ref.column && optional)
-  return aggregate('count', isOptional ? valueOf(ref) : undefined, where)
+  return aggregate('count', isOptional ? sourceValue(ref) : undefined, where)
 }
 
 type AnySource = Source | { readonly [Name in string]: SourceColumnRef }
@@ -79,21 +79,21 @@ export function count(_source: AnySource, { days }: Days): Feature<'bigint'> {
 
 /** Sum over the window, exact for decimals, given as double; null when there is no event. */
 export function sum(of: SourceColumnRef, { days }: Days): Feature<'double'> {
-  return expression('double', cast(aggregate('sum', valueOf(of), within(days)), 'double'))
+  return expression('double', cast(aggregate('sum', sourceValue(of), within(days)), 'double'))
 }
 
 /** Sum / count as doubles; null when there is no event. */
 export function avg(of: SourceColumnRef, { days }: Days): Feature<'double'> {
-  const total = aggregate('sum', valueOf(of), within(days))
+  const total = aggregate('sum', sourceValue(of), within(days))
   return expression('double', call('divide', total, countValues(of, within(days))))
 }
 
 export function max(of: SourceColumnRef, { days }: Days): Feature<'double'> {
-  return expression('double', cast(aggregate('max', valueOf(of), within(days)), 'double'))
+  return expression('double', cast(aggregate('max', sourceValue(of), within(days)), 'double'))
 }
 
 export function min(of: SourceColumnRef, { days }: Days): Feature<'double'> {
-  return expression('double', cast(aggregate('min', valueOf(of), within(days)), 'double'))
+  return expression('double', cast(aggregate('min', sourceValue(of), within(days)), 'double'))
 }
 
 /**
@@ -102,7 +102,7 @@ export function min(of: SourceColumnRef, { days }: Days): Feature<'double'> {
  */
 export function std(of: SourceColumnRef, { days }: Days): Feature<'double'> {
   const where = within(days)
-  return expression('double', isMoney(of.type) ? exactDeviation(of, where) : aggregate('std', valueOf(of), where))
+  return expression('double', isMoney(of.type) ? exactDeviation(of, where) : aggregate('std', sourceValue(of), where))
 }
 
 /** Decimals whose squares and their sums fit the 38 digits of a decimal. */
@@ -113,9 +113,9 @@ function isMoney(type: string): boolean {
 
 /** `sqrt((n * sum(x^2) - sum(x)^2) / (n (n - 1)))`, numerator in decimals; in doubles where 38 digits would not do. */
 function exactDeviation(of: SourceColumnRef, where: Expression): Expression {
-  const x = cast(valueOf(of), 'decimal(38,4)')
+  const x = cast(sourceValue(of), 'decimal(38,4)')
   const n = countValues(of, where)
-  const total = cast(aggregate('sum', valueOf(of), where), 'decimal(38,4)')
+  const total = cast(aggregate('sum', sourceValue(of), where), 'decimal(38,4)')
   const squares = aggregate('sum', operation(x, '*', x), where)
   const numerator = (count: Expression, sumOfSquares: Expression, sum: Expression) =>
     operation(operation(count, '*', sumOfSquares), '-', operation(sum, '*', sum))
@@ -173,7 +173,7 @@ export function windows<
 
 /** The most frequent non-null value of the window; ties go to the one used last, then the alphabetically smallest. */
 export function mode(of: SourceColumnRef<'string'>, { days }: Days): Feature<'varchar'> {
-  return { kind: 'mostFrequent', type: 'varchar', of: valueOf(of), withinDays: days, ties: 'latest' }
+  return { kind: 'mostFrequent', type: 'varchar', of: sourceValue(of), withinDays: days, ties: 'latest' }
 }
 
 /** Hour 0-23 of the source's wall clock with most events of the window; ties go to the smallest. */

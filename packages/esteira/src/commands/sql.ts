@@ -33,10 +33,10 @@ function asJson(frame: Frame) {
 
 function show(frame: Frame): void {
   const names = [...frame.columns.keys()]
-  for (const line of table(
-    names,
-    toRows(frame).map((row) => names.map((name) => row[name] ?? null)),
-  ))
-    print(line)
+  const rows = toRows(frame).map((row) => names.map((name) => row[name] ?? null))
+  const right = names.filter((name) => NUMERIC.has(frame.columns.get(name)?.type ?? ''))
+  for (const line of table(names, rows, { right })) print(line)
   print(`${frame.rowCount.toLocaleString('en-US')} ${frame.rowCount === 1 ? 'row' : 'rows'}`)
 }
+
+const NUMERIC: ReadonlySet<string> = new Set(['int', 'long', 'double'])

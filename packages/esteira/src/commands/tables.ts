@@ -31,11 +31,11 @@ export async function listTables({ json }: { readonly json: boolean }): Promise<
   else {
     const rows = tables.map(({ name, rowCount, fileCount, sizeBytes }) => [
       name,
-      rowCount,
+      rowCount.toLocaleString('en-US'),
       fileCount,
       `${(sizeBytes / 1e6).toFixed(1)} MB`,
     ])
-    for (const line of table(['table', 'rows', 'files', 'size'], rows)) print(line)
+    for (const line of table(['table', 'rows', 'files', 'size'], rows, { right: ['rows', 'size'] })) print(line)
   }
 }
 
@@ -78,11 +78,12 @@ export async function listSnapshots({ name, json }: { readonly name: string; rea
     snapshotId,
     committedAt.toISOString(),
     operation,
-    `+${summary['added-records'] ?? 0}`,
-    `-${summary['deleted-records'] ?? 0}`,
+    `+${Number(summary['added-records'] ?? 0).toLocaleString('en-US')}`,
+    `-${Number(summary['deleted-records'] ?? 0).toLocaleString('en-US')}`,
     summary['esteira.run-id'] ?? '',
   ])
-  for (const line of table(['snapshot', 'committed', 'operation', 'added', 'removed', 'run'], rows)) print(line)
+  const header = ['snapshot', 'committed', 'operation', 'added', 'removed', 'run']
+  for (const line of table(header, rows, { right: ['added', 'removed'] })) print(line)
   print(
     style.dim(
       `\nRead an old one: npx esteira sql "SELECT count(*) FROM ${name} FOR VERSION AS OF ${snapshots[0]?.snapshotId ?? '…'}"`,

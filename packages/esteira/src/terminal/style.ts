@@ -15,19 +15,24 @@ export function print(line = ''): void {
   process.stdout.write(`${line}\n`)
 }
 
-/** Rows as aligned columns, numbers to the right. */
+type Cell = string | number | bigint | boolean | null
+
+/** Rows as aligned columns: numbers, and the columns named in `right`, to the right. */
 export function table(
   header: readonly string[],
-  rows: readonly (readonly (string | number | boolean | null)[])[],
+  rows: readonly (readonly Cell[])[],
+  options: { readonly right?: readonly string[] } = {},
 ): string[] {
   const cells = rows.map((row) => row.map((value) => (value === null ? '' : String(value))))
   const widths = header.map((name, index) => Math.max(name.length, ...cells.map((row) => row[index]?.length ?? 0)))
-  const isNumber = header.map(
-    (_, index) => rows.length > 0 && rows.every((row) => typeof row[index] === 'number' || row[index] === null),
+  const isRight = header.map(
+    (name, index) =>
+      options.right?.includes(name) === true ||
+      (rows.length > 0 && rows.every((row) => ['number', 'bigint'].includes(typeof row[index]) || row[index] === null)),
   )
   const line = (row: readonly string[]) =>
     row
-      .map((cell, index) => (isNumber[index] ? cell.padStart(widths[index] ?? 0) : cell.padEnd(widths[index] ?? 0)))
+      .map((cell, index) => (isRight[index] ? cell.padStart(widths[index] ?? 0) : cell.padEnd(widths[index] ?? 0)))
       .join('  ')
       .trimEnd()
   return [style.bold(line(header)), ...cells.map(line)]

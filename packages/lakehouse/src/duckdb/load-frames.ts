@@ -1,5 +1,6 @@
 import type { DuckDBAppender, DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api'
 import { type Column, type ColumnType, EsteiraError, type Frame, isNull, quoteName } from '@esteira/core'
+import { type DuckDb, loadDuckDb } from './load-duckdb.js'
 
 const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
   boolean: 'BOOLEAN',
@@ -24,7 +25,7 @@ export async function loadFrames(
   table: string,
   frames: AsyncIterable<Frame> | Iterable<Frame>,
 ): Promise<void> {
-  const duckdb = await import('@duckdb/node-api')
+  const duckdb = loadDuckDb()
   let shape: string | undefined
   let appender: DuckDBAppender | undefined
   try {
@@ -64,8 +65,6 @@ function appendFrame(duckdb: DuckDb, appender: DuckDBAppender, frame: Frame): vo
     appender.appendDataChunk(chunk)
   }
 }
-
-type DuckDb = typeof import('@duckdb/node-api')
 
 function typeOf(duckdb: DuckDb, type: ColumnType): DuckDBType {
   switch (type) {

@@ -4,6 +4,7 @@ import type { DuckDBConnection, DuckDBInstance, Json } from '@duckdb/node-api'
 import { EsteiraError, type Frame, type QueryOptions, type SqlEngine } from '@esteira/core'
 import { duckDbError, interruptedError } from './duckdb-errors.js'
 import { FrameBuilder } from './frame-builder.js'
+import { loadDuckDb } from './load-duckdb.js'
 import { loadFrames } from './load-frames.js'
 import { streamPieces } from './stream-pieces.js'
 
@@ -39,7 +40,7 @@ let opened = 0
  * const frame = await engine.query('SELECT 42 AS answer')
  */
 export async function openDuckDb(options: DuckDbOptions = {}): Promise<DuckDbEngine> {
-  const { DuckDBInstance } = await importDuckDb()
+  const { DuckDBInstance } = loadDuckDb()
   opened += 1
   // DuckDB makes the folder when it needs it; two processes must not share one.
   const tempFolder = join(options.tempFolder ?? tmpdir(), `esteira-duckdb-${process.pid}-${opened}`)
@@ -55,21 +56,6 @@ export async function openDuckDb(options: DuckDbOptions = {}): Promise<DuckDbEng
   const first = await instance.connect()
   await first.run("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL preserve_insertion_order = true")
   return new DuckDb(instance, first)
-}
-
-async function importDuckDb(): Promise<typeof import('@duckdb/node-api')> {
-  try {
-    return await import('@duckdb/node-api')
-  } catch (cause) {
-    throw new EsteiraError(
-      'ESTEIRA_OPTIONAL_PACKAGE',
-      'DuckDB (@duckdb/node-api) could not be loaded on this machine',
-      {
-        hint: 'Run npm run setup again; DuckDB needs 64-bit Linux, macOS or Windows.',
-        cause,
-      },
-    )
-  }
 }
 
 class DuckDb implements DuckDbEngine {

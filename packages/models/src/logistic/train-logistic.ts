@@ -14,7 +14,7 @@ export interface LogisticTraining extends TrainingProgress {
 }
 
 /** Version of the files that {@link LinearClassifier} writes. */
-export const LINEAR_FORMAT_VERSION = '1.0.0'
+const LINEAR_FORMAT_VERSION = '1.0.0'
 
 /** Logistic regression with an L2 penalty, by Newton's method with step halving; no randomness in it. */
 export async function trainLogistic(

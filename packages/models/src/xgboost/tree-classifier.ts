@@ -87,7 +87,7 @@ export async function loadTreeClassifier(
 }
 
 /** Whether version `a` is older than version `b`, both `major.minor.patch`. */
-export function isOlder(a: string, b: string): boolean {
+function isOlder(a: string, b: string): boolean {
   const [left, right] = [a, b].map((version) => version.split('.').map(Number))
   for (let part = 0; part < 3; part++) {
     const difference = (left?.[part] ?? 0) - (right?.[part] ?? 0)
