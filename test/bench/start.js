@@ -1,7 +1,7 @@
 // What a start costs: the time a step takes to print its help, the time from its start to its first query, and what each
 // import adds.
 //
-//   node test/bench/start.js [--repeats 9]
+//   node test/bench/start.js [--repeats 5]
 //
 // Prints one JSON document, milliseconds. Each measurement is a process of its own; `best` is the smallest of the repeats (what
 // an idle machine takes), `median` what this one took.
@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const { values: flags } = parseArgs({ options: { repeats: { type: 'string', default: '9' } } })
+const { values: flags } = parseArgs({ options: { repeats: { type: 'string', default: '5' } } })
 const repeats = Number(flags.repeats)
 
 /** The third-party packages that are imported at once, and ours from the bottom up; each includes those below it. */

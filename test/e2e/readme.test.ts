@@ -23,14 +23,15 @@ const programs = blocksOf(readme, 'ts')
 describe('the README', () => {
   let home = ''
   let scratch = ''
-  const ownProject = join(root, 'projects/my-project')
+  /** In place of `my-project`, which may be somebody's. */
+  const ownName = `readme-${process.pid}`
+  const ownProject = join(root, 'projects', ownName)
 
   beforeAll(async () => {
     home = await mkdtemp(join(tmpdir(), 'esteira-readme-'))
     scratch = join(root, `.esteira-readme-${process.pid}`)
     await mkdir(scratch, { recursive: true })
     await writeFile(join(home, 'customers.csv'), customersCsv())
-    await rm(ownProject, { recursive: true, force: true })
   })
   afterAll(async () => {
     for (const folder of [home, scratch, ownProject]) await rm(folder, { recursive: true, force: true })
@@ -41,6 +42,7 @@ describe('the README', () => {
     const written = command
       .replace('customers.csv', join(home, 'customers.csv'))
       .replace('build/churn', join(home, 'asl'))
+      .replaceAll('my-project', ownName)
     return run('bash', ['-c', written], {
       cwd: root,
       env: { ...process.env, ESTEIRA_HOME: join(home, 'state'), NO_COLOR: '1' },

@@ -89,11 +89,19 @@ describe('buildTrainingSet', () => {
   })
 
   it('refuses a test date without features instead of judging on an older one', async () => {
-    await expect(build({ dates: [...DATES, '2024-06-02'], runDay: '2024-07-02' })).rejects.toMatchObject({
+    await expect(build({ dates: [...DATES.filter((day) => day < '2024-05-15'), '2024-05-15'] })).rejects.toMatchObject({
       code: 'ESTEIRA_NO_DATA',
-      message: expect.stringContaining('2024-06-02'),
+      message: expect.stringContaining('2024-05-15'),
       hint: expect.stringContaining('npx esteira sql'),
     })
+  })
+
+  it('leaves out dates whose labels reach past the newest row, and says so', async () => {
+    const stored = await build({ dates: [...DATES, '2024-06-05'], runDay: '2024-07-20' })
+    expect(stored.unknownDates).toEqual(['2024-06-05'])
+    expect(stored.split.test).toBe('2024-06-01')
+    const { notes } = await readTrainingSet(await home.workspace.lakehouse(), home.workspace.objects, stored.digest)
+    expect(notes.join()).toContain('2024-06-05 reach past the newest row')
   })
 
   it('refuses when no date is mature, or the source ends long before the run date', async () => {

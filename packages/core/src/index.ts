@@ -147,6 +147,7 @@ export type {
   TableRead,
   Workspace,
 } from './step.js'
+export { type TableInRun, tableInRun } from './table-in-run.js'
 export {
   type DatasetInput,
   type LoggedModel,

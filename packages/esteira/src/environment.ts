@@ -52,12 +52,22 @@ export function readEnvironment(variables: Variables = process.env): Environment
   return {
     home: isAbsolute(home) ? home : resolve(home),
     engine,
-    stage: variables['ENV'] === 'dev' ? 'staging' : 'production',
+    stage: stageOf(variables),
     ...(isGiven(source) && { source }),
     ...(isGiven(library) && { xgboostLibrary: library }),
     ...(server !== undefined && { mlflowServer: server }),
     user: variables['MLFLOW_USER'] ?? currentUser(),
   }
+}
+
+/** @throws EsteiraError ESTEIRA_USAGE: a misspelt `dev` must not move production */
+function stageOf(variables: Variables): StepEnvironment['stage'] {
+  const name = variables['ENV']
+  if (!isGiven(name) || name === 'prd') return 'production'
+  if (name === 'dev') return 'staging'
+  throw new EsteiraError('ESTEIRA_USAGE', `ENV: expected dev or prd, found ${JSON.stringify(name)}`, {
+    hint: 'ENV=dev promotes to staging, ENV=prd and no ENV to production.',
+  })
 }
 
 function isGiven(value: string | undefined): value is string {

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { basename, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { EsteiraError, type Project, type ProjectDefinition, readConfig } from '@esteira/core'
+import { z } from 'zod'
 
 const BUILD_FOLDER = '.esteira-build'
 const SOURCE = 'project.ts'
@@ -76,11 +77,16 @@ async function checkModel(folder: string, { model }: ProjectDefinition): Promise
   }
 }
 
-/** The bundled project, built when the sources have no build yet. */
+/** Beside the bundle: the files it was made of, relative to the project. */
+const INPUTS = 'inputs.json'
+
+/** The bundled project, built when one of the files it was made of has changed. */
 async function build(folder: string): Promise<string> {
   const library = import.meta.resolve('esteira')
-  const out = join(folder, BUILD_FOLDER, `${await hashSources(folder, library)}.mjs`)
-  if (existsSync(out)) return out
+  const builds = join(folder, BUILD_FOLDER)
+  const known = await knownInputs(builds)
+  const built = known === undefined ? undefined : await bundlePath(folder, library, known)
+  if (built !== undefined && existsSync(built)) return built
   const { build: bundle } = await import('esbuild').catch((cause: unknown) => {
     throw new EsteiraError('ESTEIRA_PROJECT', `${folder} is not built, and esbuild is not installed`, {
       hint: 'Build the image from the sources as they are now, or install the development dependencies.',
@@ -95,6 +101,8 @@ async function build(folder: string): Promise<string> {
     target: 'node20',
     format: 'esm',
     logLevel: 'silent',
+    metafile: true,
+    absWorkingDir: folder,
     plugins: [
       {
         name: 'esteira',
@@ -105,22 +113,39 @@ async function build(folder: string): Promise<string> {
   }).catch((cause: unknown) => {
     throw syntaxError(folder, cause)
   })
-  await mkdir(join(folder, BUILD_FOLDER), { recursive: true })
-  const temporary = `${out}.${process.pid}.tmp`
-  await writeFile(temporary, result.outputFiles[0]?.text ?? '')
-  await rename(temporary, out)
-  await removeOld(join(folder, BUILD_FOLDER), basename(out))
+  const inputs = Object.keys(result.metafile.inputs).sort()
+  const out = await bundlePath(folder, library, inputs)
+  if (out === undefined)
+    throw new EsteiraError('ESTEIRA_PROJECT', `${folder} changed while it was built`, { hint: 'Run it again.' })
+  await mkdir(builds, { recursive: true })
+  await replaceFile(out, result.outputFiles[0]?.text ?? '')
+  await replaceFile(join(builds, INPUTS), JSON.stringify(inputs))
+  await removeOld(builds, basename(out))
   return out
 }
 
-async function hashSources(folder: string, library: string): Promise<string> {
+async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`
+  await writeFile(temporary, text)
+  await rename(temporary, path)
+}
+
+async function knownInputs(builds: string): Promise<readonly string[] | undefined> {
+  const text = await readFile(join(builds, INPUTS), 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  const parsed = z.array(z.string()).safeParse(JSON.parse(text))
+  return parsed.success ? parsed.data : undefined
+}
+
+/** Where the bundle of these files lies, by their content; undefined when one of them is gone. */
+async function bundlePath(folder: string, library: string, inputs: readonly string[]): Promise<string | undefined> {
   const hash = createHash('sha256').update(library)
-  const entries = await readdir(folder, { withFileTypes: true })
-  const files = entries
-    .filter((entry) => entry.isFile() && /\.(ts|mts|js|mjs|json)$/.test(entry.name))
-    .map(({ name }) => name)
-  for (const file of files.sort()) hash.update(`\n${file}\n`).update(await readFile(join(folder, file)))
-  return hash.digest('hex').slice(0, 16)
+  for (const input of inputs) {
+    const content = await readFile(join(folder, input)).catch(() => undefined)
+    if (content === undefined) return undefined
+    hash.update(`\n${input}\n`).update(content)
+  }
+  return join(folder, BUILD_FOLDER, `${hash.digest('hex').slice(0, 16)}.mjs`)
 }
 
 async function removeOld(folder: string, keep: string): Promise<void> {

@@ -5,9 +5,11 @@ import {
   formatTimestamp,
   type Lakehouse,
   type ObjectStore,
-  quoteName,
   quoteText,
   type Step,
+  type StepScope,
+  type TableInRun,
+  tableInRun,
   tableNames,
   toRows,
 } from '@esteira/core'
@@ -38,7 +40,7 @@ export interface ExtractResult {
 }
 
 /**
- * Computes a feature view for the dates in one pass over silver and stages the rows as Parquet, ordered by date and entity.
+ * Computes a feature view for the dates in one pass over silver and stages the rows as Parquet, in any order.
  * No table changes: publication is `validate_features`' work.
  *
  * @throws EsteiraError ESTEIRA_NO_DATA when no date has a row
@@ -50,13 +52,12 @@ export async function extractFeatures(options: ExtractOptions): Promise<ExtractR
   const featureDates = await datesWithEvents(options, source)
   const select = compileFeatureView(view, { dialect: lakehouse.engine.dialect, source, featureDates })
   const stamp = formatTimestamp(BigInt(options.createdAt.getTime()) * 1000n)
-  const entity = quoteName(view.from.entity.column)
   const staged = await lakehouse.writeParquet(
     options.stagingKey,
     [
       `SELECT f.*, CAST(${version.version} AS INTEGER) AS "_feature_version", ${quoteText(version.hash)} AS "_feature_hash",`,
       `TIMESTAMP ${quoteText(stamp)} AS "_created_at"`,
-      `FROM (${select}) AS f ORDER BY f."feature_date", f.${entity}`,
+      `FROM (${select}) AS f`,
     ].join('\n'),
     options.signal && { signal: options.signal },
   )
@@ -92,8 +93,7 @@ export const extractFeaturesStep: Step = {
     'computes the feature view for the dates asked for and stages the rows; --feature-dates run-date|training|FROM..TO|DAYS',
   async plan(scope) {
     const { project } = scope.workspace
-    const table = tableNames.silver(project.name, project.definition.view.from)
-    const snapshotId = (await (await scope.workspace.lakehouse()).table(table))?.snapshotId ?? null
+    const { table, snapshotId = null } = await silverOf(scope)
     return {
       asked: {
         view: project.definition.view.name,
@@ -105,11 +105,10 @@ export const extractFeaturesStep: Step = {
   },
   async run(scope) {
     const { workspace, context } = scope
-    const { definition, name } = workspace.project
+    const { definition } = workspace.project
     const lakehouse = await workspace.lakehouse()
-    const silverTable = tableNames.silver(name, definition.view.from)
-    const silver = await lakehouse.table(silverTable)
-    if (silver?.snapshotId === undefined) {
+    const { table: silverTable, snapshotId: silverSnapshotId } = await silverOf(scope)
+    if (silverSnapshotId === undefined) {
       throw new EsteiraError('ESTEIRA_TABLE_MISSING', `${silverTable} holds no rows yet`, {
         hint: 'Run the step process_silver first.',
       })
@@ -119,7 +118,7 @@ export const extractFeaturesStep: Step = {
       lakehouse,
       objects: workspace.objects,
       silverTable,
-      silverSnapshotId: silver.snapshotId,
+      silverSnapshotId,
       featureDates: askedFeatureDates(scope),
       stagingKey: `staging/${context.runId}/${definition.view.name}.parquet`,
       createdAt: context.now(),
@@ -137,8 +136,13 @@ export const extractFeaturesStep: Step = {
         featureHash: result.version.hash,
         featureDates: result.featureDates,
         silverTable,
-        silverSnapshotId: silver.snapshotId,
+        silverSnapshotId,
       },
     }
   },
+}
+
+function silverOf(scope: StepScope): Promise<TableInRun> {
+  const { project } = scope.workspace
+  return tableInRun(scope, tableNames.silver(project.name, project.definition.view.from), 'process_silver')
 }

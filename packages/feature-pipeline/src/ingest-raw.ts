@@ -23,6 +23,8 @@ export interface IngestResult {
   /** Rows added to bronze: 0 when the same content was ingested before. */
   readonly rowsAdded: number
   readonly isKnownContent: boolean
+  /** Identity of what was read, see {@link RawFile.contentHash}. */
+  readonly contentHash: string
 }
 
 export interface IngestOptions {
@@ -45,11 +47,17 @@ export interface IngestOptions {
 export async function ingestRaw(options: IngestOptions): Promise<IngestResult> {
   const { source, file, lakehouse } = options
   const table = tableNames.bronze(options.project, source)
-  await lakehouse.ensureTable(table, bronzeDefinition(source))
-  const known = await rowsOfContent(lakehouse, table, file)
+  const state = await lakehouse.table(table)
+  const known = state === undefined ? 0 : await rowsOfContent(lakehouse, table, file)
   if (known > 0) {
-    const state = await lakehouse.table(table)
-    return { table, snapshotId: state?.snapshotId ?? null, rowsIn: known, rowsAdded: 0, isKnownContent: true }
+    return {
+      table,
+      snapshotId: state?.snapshotId ?? null,
+      rowsIn: known,
+      rowsAdded: 0,
+      isKnownContent: true,
+      contentHash: file.contentHash,
+    }
   }
   const raw = await readRawFile(source, file, lakehouse.engine)
   if (raw.ignored.length > 0) options.warn?.(`${file.name}: undeclared columns are left out: ${raw.ignored.join(', ')}`)
@@ -67,6 +75,8 @@ export async function ingestRaw(options: IngestOptions): Promise<IngestResult> {
     `${quoteText(file.contentHash)} AS "_content_hash"`,
     `TIMESTAMP ${quoteText(options.ingestedAt.toISOString().slice(0, 23).replace('T', ' '))} AS "_ingested_at"`,
   ]
+  // A file that is refused leaves no table behind.
+  await lakehouse.ensureTable(table, bronzeDefinition(source))
   const commit = await lakehouse.append(table, `SELECT *, ${added.join(', ')} FROM (${raw.sql})`, {
     commitId: `ingest-${file.contentHash}`,
     runId: options.runId,
@@ -78,6 +88,7 @@ export async function ingestRaw(options: IngestOptions): Promise<IngestResult> {
     rowsIn,
     rowsAdded: commit.rowsAdded,
     isKnownContent: !commit.committed,
+    contentHash: file.contentHash,
   }
 }
 
@@ -88,7 +99,7 @@ function bronzeDefinition(source: SourceDefinition): TableDefinition {
       { name: '_line', type: 'long', doc: 'number of the data row in its file, from 1' },
       { name: '_event_date', type: 'date' },
       { name: '_file', type: 'string' },
-      { name: '_content_hash', type: 'string', doc: 'sha256 of the file' },
+      { name: '_content_hash', type: 'string', doc: 'of the bytes of the file and the columns read from it' },
       { name: '_ingested_at', type: 'timestamp', doc: 'UTC' },
     ],
     partitionBy: [{ column: '_event_date', transform: 'month' }],
@@ -180,11 +191,21 @@ export const ingestRawStep: Step = {
       ],
       wrote: { tables: [{ table: result.table, snapshotId: result.snapshotId }] },
       counts: { rowsIn: result.rowsIn, rowsAdded: result.rowsAdded },
+      output: { contentHash: result.contentHash },
     }
   },
 }
 
-function rawFileOf({ workspace, context }: StepScope): Promise<RawFile> {
+/** Plan and run of a step ask for the same file: its bytes are hashed once. */
+const found = new WeakMap<StepScope, Promise<RawFile>>()
+
+function rawFileOf(scope: StepScope): Promise<RawFile> {
+  const file = found.get(scope) ?? locateRawFile(scope)
+  found.set(scope, file)
+  return file
+}
+
+function locateRawFile({ workspace, context }: StepScope): Promise<RawFile> {
   const { source } = workspace.environment
   return findRawFile(workspace.project.definition.view.from, {
     projectFolder: workspace.project.folder,

@@ -1,16 +1,21 @@
 import { createHash } from 'node:crypto'
 import {
   EsteiraError,
+  featureDateOf,
   type Lakehouse,
   LINE_NUMBER,
   quoteName,
   quoteText,
   type SourceDefinition,
   type Step,
+  type StepScope,
   type TableDefinition,
+  type TableInRun,
+  tableInRun,
   tableNames,
   toRows,
 } from '@esteira/core'
+import { z } from 'zod'
 import { parsedValue, standardized } from './source-values.js'
 
 export interface ProcessOptions {
@@ -19,6 +24,8 @@ export interface ProcessOptions {
   readonly lakehouse: Lakehouse
   /** Bronze as it stood at this snapshot. */
   readonly bronzeSnapshotId: string
+  /** The file whose lines count where the line is the key; the one ingested last when absent. */
+  readonly contentHash?: string
   /** Rows at or after this day are refused: a future row can mature nothing. */
   readonly runDay: string
   readonly runId: string
@@ -33,7 +40,7 @@ export interface ProcessResult {
   readonly quarantineSnapshotId: string | null
   readonly rowsIn: number
   readonly rowsKept: number
-  /** Rows by the reason they were dropped for: `missing_<column>`, `future`, `duplicate`. */
+  /** Rows by the reason they were dropped for: `missing_<column>`, `future`, `duplicate`, `superseded`. */
   readonly dropped: Readonly<Record<string, number>>
 }
 
@@ -46,46 +53,69 @@ export interface ProcessResult {
 export async function processSilver(options: ProcessOptions): Promise<ProcessResult> {
   const { source, lakehouse } = options
   const table = tableNames.silver(options.project, source)
-  const quarantineTable = tableNames.quarantine(options.project, source)
   const bronze = await lakehouse.relation(tableNames.bronze(options.project, source), {
     snapshotId: options.bronzeSnapshotId,
   })
-  const classified = classifiedRows(source, bronze, options.runDay)
+  // Counts, quarantine and silver are made of the same rows: they are typed and judged once.
+  const classified = quoteName(`classified ${table} ${options.runId}`)
+  const { engine } = lakehouse
+  try {
+    const made = `CREATE OR REPLACE TABLE ${classified} AS ${classifiedRows(options, bronze)}`
+    await engine.query(made, options.signal && { signal: options.signal })
+    return await publishClassified(options, classified)
+  } finally {
+    await engine.query(`DROP TABLE IF EXISTS ${classified}`)
+  }
+}
+
+async function publishClassified(options: ProcessOptions, classified: string): Promise<ProcessResult> {
+  const { source, lakehouse } = options
+  const table = tableNames.silver(options.project, source)
+  const quarantineTable = tableNames.quarantine(options.project, source)
   const counts = await countReasons(lakehouse, classified, options.signal)
   await lakehouse.ensureTable(table, silverDefinition(source))
   await lakehouse.ensureTable(quarantineTable, quarantineDefinition(source))
+  const { '': rowsKept = 0, ...dropped } = counts
+  const rowsIn = Object.values(counts).reduce((total, rows) => total + rows, 0)
   const identity = contentIdentity(options, counts)
   // Quarantine first: silver is the commit that other steps read.
   const quarantineSnapshotId = await replaceAll(options, quarantineTable, identity, quarantineRows(source, classified))
-  const snapshotId = await replaceAll(options, table, identity, silverRows(source, classified))
-  const { '': rowsKept = 0, ...dropped } = counts
-  const rowsIn = Object.values(counts).reduce((total, rows) => total + rows, 0)
   if (rowsKept === 0) {
     throw new EsteiraError(
       'ESTEIRA_NO_DATA',
-      `${table}: none of the ${rowsIn} bronze rows is usable: ${describeDropped(dropped)}`,
+      `${table}: none of the ${rowsIn} bronze rows is usable at ${options.runDay}: ${describeDropped(dropped)}; ${table} is as before`,
       {
-        hint: `Look at the refused rows: npx esteira sql "SELECT * FROM ${quarantineTable} LIMIT 10"`,
+        hint: `Check the run date, and look at the refused rows: npx esteira sql "SELECT * FROM ${quarantineTable} LIMIT 10"`,
       },
     )
   }
+  const snapshotId = await replaceAll(options, table, identity, silverRows(source, classified))
   return { table, snapshotId, quarantineTable, quarantineSnapshotId, rowsIn, rowsKept, dropped }
 }
 
 /** Bronze rows with typed columns, `_reason` ('' for rows that stay) and the raw text kept beside. */
-function classifiedRows(source: SourceDefinition, bronze: string, runDay: string): string {
+function classifiedRows({ source, runDay, contentHash }: ProcessOptions, bronze: string): string {
   const typed = source.columns.map(
     (column) => `${silverValue(source, column.name)} AS ${quoteName(`typed_${column.name}`)}`,
   )
+  const identifying = [source.key, source.entity.column, source.time]
   const missing = source.columns
-    .filter(({ optional }) => !optional)
+    .filter(({ name, optional }) => !optional || identifying.includes(name))
     .map(({ name }) => `WHEN ${quoteName(`typed_${name}`)} IS NULL THEN ${quoteText(`missing_${name}`)}`)
   const time = quoteName(`typed_${source.time}`)
   const future = `WHEN CAST(${time} AS TIMESTAMP) >= TIMESTAMP ${quoteText(`${runDay} 00:00:00`)} THEN 'future'`
+  const superseded =
+    source.key === LINE_NUMBER ? [`WHEN "_content_hash" <> ${presentFile(bronze, contentHash)} THEN 'superseded'`] : []
   const key = source.key === LINE_NUMBER ? '"_line"' : quoteName(`typed_${source.key}`)
-  const checked = `SELECT *, CASE ${missing.join(' ')} ${future} ELSE '' END AS "_fault" FROM (SELECT *, ${typed.join(', ')} FROM ${bronze} AS b)`
+  const checked = `SELECT *, CASE ${[...superseded, ...missing].join(' ')} ${future} ELSE '' END AS "_fault" FROM (SELECT *, ${typed.join(', ')} FROM ${bronze} AS b)`
   const newest = `row_number() OVER (PARTITION BY "_fault", ${key} ORDER BY "_ingested_at" DESC, "_content_hash", "_line" DESC)`
   return `SELECT *, CASE WHEN "_fault" <> '' THEN "_fault" WHEN ${newest} > 1 THEN 'duplicate' ELSE '' END AS "_reason" FROM (${checked})`
+}
+
+/** Where the line is the key, a file is the whole source: the lines of other files do not count. */
+function presentFile(bronze: string, contentHash: string | undefined): string {
+  if (contentHash !== undefined) return quoteText(contentHash)
+  return `(SELECT "_content_hash" FROM ${bronze} AS n ORDER BY "_ingested_at" DESC, "_content_hash" LIMIT 1)`
 }
 
 function silverValue(source: SourceDefinition, name: string): string {
@@ -97,7 +127,7 @@ function silverValue(source: SourceDefinition, name: string): string {
 }
 
 async function countReasons(lakehouse: Lakehouse, rows: string, signal?: AbortSignal): Promise<Record<string, number>> {
-  const sql = `SELECT "_reason" AS "reason", count(*) AS "rows" FROM (${rows}) GROUP BY 1 ORDER BY 1`
+  const sql = `SELECT "_reason" AS "reason", count(*) AS "rows" FROM ${rows} AS c GROUP BY 1 ORDER BY 1`
   const found = toRows(await lakehouse.engine.query(sql, signal && { signal }))
   return Object.fromEntries(found.map(({ reason, rows: count }) => [String(reason ?? ''), Number(count)]))
 }
@@ -112,12 +142,12 @@ function silverRows(source: SourceDefinition, classified: string): string {
     '"_file"',
     '"_ingested_at"',
   ]
-  return `SELECT ${[...columns, ...added].join(', ')} FROM (${classified}) WHERE "_reason" = ''`
+  return `SELECT ${[...columns, ...added].join(', ')} FROM ${classified} AS c WHERE "_reason" = ''`
 }
 
 function quarantineRows(source: SourceDefinition, classified: string): string {
   const columns = source.columns.map(({ name }) => quoteName(name))
-  return `SELECT ${columns.join(', ')}, "_reason" AS "reason", "_line", "_file", "_ingested_at" FROM (${classified}) WHERE "_reason" <> ''`
+  return `SELECT ${columns.join(', ')}, "_reason", "_line", "_file", "_ingested_at" FROM ${classified} AS c WHERE "_reason" <> ''`
 }
 
 function silverDefinition(source: SourceDefinition): TableDefinition {
@@ -138,7 +168,7 @@ function quarantineDefinition(source: SourceDefinition): TableDefinition {
   return {
     columns: [
       ...source.columns.map(({ name }) => ({ name, type: 'string' as const })),
-      { name: 'reason', type: 'string' },
+      { name: '_reason', type: 'string' },
       { name: '_line', type: 'long' },
       { name: '_file', type: 'string' },
       { name: '_ingested_at', type: 'timestamp' },
@@ -149,7 +179,8 @@ function quarantineDefinition(source: SourceDefinition): TableDefinition {
 /** Identity of what silver holds. The run date counts only while some row lies in its future. */
 function contentIdentity(options: ProcessOptions, counts: Readonly<Record<string, number>>): string {
   const cut = (counts['future'] ?? 0) > 0 ? options.runDay : 'all'
-  const decides = JSON.stringify([options.bronzeSnapshotId, options.source, cut])
+  const file = options.source.key === LINE_NUMBER ? (options.contentHash ?? null) : null
+  const decides = JSON.stringify([options.bronzeSnapshotId, options.source, cut, file])
   return createHash('sha256').update(decides).digest('hex').slice(0, 32)
 }
 
@@ -166,7 +197,8 @@ async function replaceAll(
   const snapshot = (await lakehouse.snapshots(table)).find(({ snapshotId }) => snapshotId === current)
   if (current !== undefined && snapshot?.summary[CONTENT] === identity) return current
   const commit = await lakehouse.replace(table, [], rows, {
-    commitId: `${options.runId}/process_silver/${identity}`,
+    // The state that is replaced is part of the id: what another run put in between can be replaced again.
+    commitId: `${options.runId}/process_silver/${identity}/${current ?? 'none'}`,
     runId: options.runId,
     properties: { [CONTENT]: identity },
     ...(options.signal && { signal: options.signal }),
@@ -185,22 +217,20 @@ function describeDropped(dropped: Readonly<Record<string, number>>): string {
 export const processSilverStep: Step = {
   name: 'process_silver',
   description: 'cleans and types the bronze rows into silver; refused rows go to quarantine with a reason',
-  async plan({ workspace, context }) {
-    const { project } = workspace
-    const table = tableNames.bronze(project.name, project.definition.view.from)
-    const state = await (await workspace.lakehouse()).table(table)
-    const runDay = context.runDate.toISOString().slice(0, 10)
+  async plan(scope) {
+    const { table, snapshotId, contentHash } = await bronzeOf(scope)
+    const source = scope.workspace.project.definition.view.from
     return {
-      asked: { source: project.definition.view.from, runDay },
-      read: [{ table, snapshotId: state?.snapshotId ?? null }],
+      asked: { source, runDay: featureDateOf(scope.context), ...(source.key === LINE_NUMBER && { contentHash }) },
+      read: [{ table, snapshotId: snapshotId ?? null }],
     }
   },
-  async run({ workspace, context }) {
+  async run(scope) {
+    const { workspace, context } = scope
     const { project } = workspace
     const lakehouse = await workspace.lakehouse()
-    const bronzeTable = tableNames.bronze(project.name, project.definition.view.from)
-    const bronze = await lakehouse.table(bronzeTable)
-    if (bronze?.snapshotId === undefined) {
+    const { table: bronzeTable, snapshotId: bronzeSnapshotId, contentHash } = await bronzeOf(scope)
+    if (bronzeSnapshotId === undefined) {
       throw new EsteiraError('ESTEIRA_TABLE_MISSING', `${bronzeTable} holds no rows yet`, {
         hint: 'Run the step ingest_raw first.',
       })
@@ -209,8 +239,9 @@ export const processSilverStep: Step = {
       project: project.name,
       source: project.definition.view.from,
       lakehouse,
-      bronzeSnapshotId: bronze.snapshotId,
-      runDay: context.runDate.toISOString().slice(0, 10),
+      bronzeSnapshotId,
+      ...(contentHash !== undefined && { contentHash }),
+      runDay: featureDateOf(context),
       runId: context.runId,
       signal: context.signal,
     })
@@ -225,6 +256,16 @@ export const processSilverStep: Step = {
       counts: { rowsIn: result.rowsIn, rowsKept: result.rowsKept, ...prefixed(result.dropped) },
     }
   },
+}
+
+const ingested = z.object({ contentHash: z.string() })
+
+/** Bronze, and the file that this run ingested. */
+async function bronzeOf(scope: StepScope): Promise<TableInRun & { readonly contentHash: string | undefined }> {
+  const { project } = scope.workspace
+  const bronze = await tableInRun(scope, tableNames.bronze(project.name, project.definition.view.from), 'ingest_raw')
+  const file = ingested.safeParse((await scope.findResult('ingest_raw'))?.output)
+  return { ...bronze, contentHash: file.success ? file.data.contentHash : undefined }
 }
 
 function prefixed(dropped: Readonly<Record<string, number>>): Record<string, number> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { open, stat } from 'node:fs/promises'
 import { basename, isAbsolute, join } from 'node:path'
 import {
@@ -15,7 +16,7 @@ export interface RawFile {
   readonly path: string
   readonly name: string
   readonly sizeBytes: number
-  /** sha256 of the bytes: the identity of what was ingested. */
+  /** sha256 over the bytes and the declared columns: a file read for one more column is ingested again. */
   readonly contentHash: string
 }
 
@@ -52,8 +53,20 @@ export async function findRawFile(
     path,
     name: basename(path),
     sizeBytes: info.size,
-    contentHash: await hashFile(path, options.signal && { signal: options.signal }),
+    contentHash: await identityOf(source, path, options.signal && { signal: options.signal }),
   }
+}
+
+async function identityOf(
+  source: SourceDefinition,
+  path: string,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<string> {
+  const columns = source.columns.map(({ name }) => name).sort()
+  const bytes = await hashFile(path, options)
+  return createHash('sha256')
+    .update(JSON.stringify([bytes, source.format, columns]))
+    .digest('hex')
 }
 
 /**
@@ -109,7 +122,9 @@ function rowsSql(source: SourceDefinition, file: RawFile, columns: readonly stri
       const picked = source.columns.map(
         ({ name }) => `NULLIF("fields"[${columns.indexOf(name) + 1}], '') AS ${quoteName(name)}`,
       )
-      return `SELECT ${picked.join(', ')}, "_line" FROM (${fields}) WHERE "fields" <> ['']`
+      const fault = `'data row ' || "_line" || ' has ' || len("fields") || ' fields, the header has ${columns.length}'`
+      const whole = `CASE WHEN len("fields") = ${columns.length} THEN TRUE ELSE error(${fault}) END`
+      return `SELECT ${picked.join(', ')}, "_line" FROM (${fields}) WHERE "fields" <> [''] AND ${whole}`
     }
   }
 }
@@ -158,7 +173,7 @@ async function firstLine(path: string): Promise<string> {
 /** An engine's complaint about a raw file, told as one of the source. */
 export function notOfFormat(source: SourceDefinition, file: RawFile, cause: unknown): EsteiraError {
   if (cause instanceof EsteiraError && cause.code !== 'ESTEIRA_SQL') return cause
-  const reason = (cause instanceof Error ? cause.message : String(cause)).split('\n')[0] ?? ''
+  const reason = reasonOf(cause instanceof Error ? cause.message : String(cause))
   return new EsteiraError(
     'ESTEIRA_SOURCE_FORMAT',
     `sources.${source.name}: ${file.name} cannot be read as ${source.format}: ${reason}`,
@@ -168,4 +183,16 @@ export function notOfFormat(source: SourceDefinition, file: RawFile, cause: unkn
       cause,
     },
   )
+}
+
+/** The line and the fault of what DuckDB's reader says, without the line itself: it may hold anything. */
+function reasonOf(message: string): string {
+  const lines = message.split('\n')
+  const [, line] = /CSV Error on Line: (\d+)/.exec(message) ?? []
+  if (line === undefined) return lines[0] ?? ''
+  const known = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message)
+  if (known !== null) return `line ${line}: expected ${known[1]} columns, found ${known[2]}`
+  const original = lines.findIndex((text) => text.startsWith('Original Line:'))
+  const fault = lines.slice(original + 1).find((text) => text.trim() !== '')
+  return `line ${line}: ${fault?.trim() ?? 'malformed'}`
 }

@@ -14,18 +14,26 @@ export function parsedValue(source: SourceDefinition, column: SourceColumn): str
   if (type === 'boolean') {
     return `CASE WHEN lower(${text}) IN ('true', 't', '1', 'yes') THEN TRUE WHEN lower(${text}) IN ('false', 'f', '0', 'no') THEN FALSE END`
   }
-  return `TRY_CAST(${text} AS ${type.toUpperCase()})`
+  const number = `TRY_CAST(${text} AS ${type.toUpperCase()})`
+  // DuckDB reads 'nan' and 'inf' as doubles; no source means them as values.
+  return type === 'double' ? `CASE WHEN isfinite(${number}) THEN ${number} END` : number
 }
 
 function parsedTime(text: string, type: 'date' | 'timestamp', format: string | undefined, timezone: string): string {
-  if (format !== undefined) {
-    const parsed = `TRY_STRPTIME(${text}, ${quoteText(format)})`
-    return type === 'date' ? `CAST(${parsed} AS DATE)` : parsed
-  }
-  if (type === 'date') return `TRY_CAST(${text} AS DATE)`
+  const time = format === undefined ? readTime(text, timezone) : readFormatted(text, format, timezone)
+  return type === 'date' ? `CAST(${time} AS DATE)` : time
+}
+
+function readFormatted(text: string, format: string, timezone: string): string {
+  const parsed = `TRY_STRPTIME(${text}, ${quoteText(format)})`
+  // With %z DuckDB gives an instant; without, the wall clock as it stands.
+  return format.includes('%z') ? `timezone(${quoteText(timezone)}, CAST(${parsed} AS TIMESTAMPTZ))` : parsed
+}
+
+function readTime(text: string, timezone: string): string {
   const local = `TRY_CAST(${text} AS TIMESTAMP)`
-  if (timezone === 'UTC') return local
-  const hasOffset = `regexp_matches(${text}, '\\d{2}:\\d{2}.*(Z|[+-]\\d{2}(:?\\d{2})?)$')`
+  // A plain cast would drop the offset and keep the wall clock of another place.
+  const hasOffset = `regexp_matches(trim(${text}), '\\d{2}:\\d{2}.*([A-Za-z]|[+-]\\d{2}(:?\\d{2})?)$')`
   return `CASE WHEN ${hasOffset} THEN timezone(${quoteText(timezone)}, TRY_CAST(${text} AS TIMESTAMPTZ)) ELSE ${local} END`
 }
 

@@ -59,6 +59,8 @@ export const trainingSetManifest = z.object({
   split: splitSchema,
   /** Feature dates that were asked for and have no row: the history begins later. */
   emptyDates: z.array(z.string()).optional(),
+  /** Feature dates whose labels reach past the newest row of the source. */
+  unknownDates: z.array(z.string()).optional(),
   origin: z.record(z.string(), z.unknown()),
 })
 export type TrainingSetManifest = z.output<typeof trainingSetManifest>
@@ -73,8 +75,11 @@ export type TrainingSetManifest = z.output<typeof trainingSetManifest>
  */
 export async function buildTrainingSet(options: BuildOptions): Promise<TrainingSetManifest> {
   const { lakehouse, objects, view, label, runDay } = options
-  await checkFreshness({ ...options, freshWithinDays: view.from.freshWithinDays })
-  const dates = options.featureDates.filter((day) => addDays(day, label.horizonDays) <= runDay).sort()
+  const { newest } = await checkFreshness({ ...options, freshWithinDays: view.from.freshWithinDays })
+  const mature = options.featureDates.filter((day) => addDays(day, label.horizonDays) <= runDay).sort()
+  // Where the data end before the run date, the last labels are not known yet: nobody has a row there.
+  const dates = mature.filter((day) => addDays(day, label.horizonDays) <= addDays(newest, 1))
+  const unknownDates = mature.filter((day) => !dates.includes(day))
   if (dates.length === 0) throw noMatureDate(options)
   if (view.activeWithinDays < label.horizonDays) throw populationTooSmall(options)
   const sql = await trainingRowsSql(options, dates)
@@ -96,6 +101,7 @@ export async function buildTrainingSet(options: BuildOptions): Promise<TrainingS
     ...(recency !== undefined && { recency }),
     split: withoutReadonly(split),
     ...(empty.length > 0 && { emptyDates: empty }),
+    ...(unknownDates.length > 0 && { unknownDates }),
     origin: {
       tables: [
         { table: options.featureTable, snapshotId: options.featureSnapshotId },
@@ -201,6 +207,9 @@ export async function readTrainingSet(
     notes: [
       ...(note === undefined ? [] : [note]),
       ...(manifest.emptyDates === undefined ? [] : [`no rows at ${manifest.emptyDates.join(', ')}: left out`]),
+      ...(manifest.unknownDates === undefined
+        ? []
+        : [`labels of ${manifest.unknownDates.join(', ')} reach past the newest row of the source: left out`]),
     ],
     ...(manifest.recency !== undefined && { recency: manifest.recency }),
     testDate: test,

@@ -1,4 +1,12 @@
-import { type Baseline, type Frame, type Gate, type ModelRegistry, type ModelVersion, takeRows } from '@esteira/core'
+import {
+  type Baseline,
+  EsteiraError,
+  type Frame,
+  type Gate,
+  type ModelRegistry,
+  type ModelVersion,
+  takeRows,
+} from '@esteira/core'
 import { loadModelFolder } from '@esteira/models'
 import { type BinaryEvaluation, evaluateBinary } from '@esteira/statistics'
 import { evaluateBaselines } from './baselines.js'
@@ -78,7 +86,9 @@ async function compareLive(
       model.close()
     }
   } catch (error) {
-    return { kind: 'not_comparable', version, reason: error instanceof Error ? error.message : String(error) }
+    // Other features are no contest; a live model that cannot be loaded at all is trouble that people must know of.
+    if (!(error instanceof EsteiraError) || error.code !== 'ESTEIRA_SIGNATURE') throw error
+    return { kind: 'not_comparable', version, reason: error.message }
   }
 }
 

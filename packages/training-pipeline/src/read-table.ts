@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { basename, extname } from 'node:path'
 import {
   columnOf,
@@ -90,9 +90,7 @@ async function loadFile(lakehouse: Lakehouse, path: string): Promise<LoadedRows>
   if (found?.isFile() !== true)
     throw new EsteiraError('ESTEIRA_SOURCE_MISSING', `--features-path: no file at ${path}`, { details: { path } })
   const isParquet = extname(path).toLowerCase() === '.parquet'
-  const relation = isParquet
-    ? `read_parquet(${quoteText(path)})`
-    : `read_csv(${quoteText(path)}, all_varchar = true, header = true)`
+  const relation = isParquet ? `read_parquet(${quoteText(path)})` : await csvRelation(path)
   const frame = await lakehouse.engine.query(`SELECT * FROM ${relation} AS t`).catch((cause: unknown) => {
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause)
     throw new EsteiraError(
@@ -102,6 +100,42 @@ async function loadFile(lakehouse: Lakehouse, path: string): Promise<LoadedRows>
     )
   })
   return { frame, name, digest: await hashFile(path), origin: { file: name } }
+}
+
+/** Every column as text, nothing guessed but the delimiter, which the header shows. */
+async function csvRelation(path: string): Promise<string> {
+  const header = await firstLine(path)
+  const delimiter = [',', ';', '\t', '|'].reduce((best, next) =>
+    header.split(next).length > header.split(best).length ? next : best,
+  )
+  const names = splitHeader(header, delimiter)
+  const columns = names.map((name) => `${quoteText(name)}: 'VARCHAR'`).join(', ')
+  const options = `auto_detect = false, header = true, delim = ${quoteText(delimiter)}, quote = '"', escape = '"'`
+  return `read_csv(${quoteText(path)}, ${options}, columns = {${columns}})`
+}
+
+async function firstLine(path: string): Promise<string> {
+  const file = await open(path)
+  try {
+    for await (const line of file.readLines({ autoClose: false })) return line.replace(/^\uFEFF/, '')
+    return ''
+  } finally {
+    await file.close()
+  }
+}
+
+function splitHeader(header: string, delimiter: string): string[] {
+  const names: string[] = []
+  let isQuoted = false
+  let name = ''
+  for (const character of header) {
+    if (character === '"') isQuoted = !isQuoted
+    else if (character === delimiter && !isQuoted) {
+      names.push(name.trim())
+      name = ''
+    } else name += character
+  }
+  return [...names, name.trim()]
 }
 
 function checkTarget(names: readonly string[], of: string, target: string): void {

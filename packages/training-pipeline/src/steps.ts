@@ -6,6 +6,8 @@ import {
   type Project,
   type Step,
   type StepScope,
+  type TableInRun,
+  tableInRun,
   tableNames,
 } from '@esteira/core'
 import { parseHyperparameters, parseModelType } from '@esteira/models'
@@ -24,23 +26,20 @@ const modelNameOf = (project: Project) => project.definition.modelName ?? projec
 export const checkReadinessStep: Step = {
   name: 'check_readiness',
   description: 'refuses a source without rows, or whose newest row is older than the project allows',
-  async plan({ workspace, context }) {
-    const { from } = workspace.project.definition.view
-    const table = tableNames.silver(workspace.project.name, from)
-    const snapshotId = (await (await workspace.lakehouse()).table(table))?.snapshotId ?? null
-    return {
-      asked: { freshWithinDays: from.freshWithinDays, runDay: featureDateOf(context) },
-      read: [{ table, snapshotId }],
-    }
+  async plan(scope) {
+    const { table, snapshotId = null } = await silverOf(scope)
+    const { freshWithinDays } = scope.workspace.project.definition.view.from
+    return { asked: { freshWithinDays, runDay: featureDateOf(scope.context) }, read: [{ table, snapshotId }] }
   },
-  async run({ workspace, context }) {
-    const { from } = workspace.project.definition.view
-    const table = tableNames.silver(workspace.project.name, from)
+  async run(scope) {
+    const { workspace, context } = scope
+    const { table, snapshotId } = await silverOf(scope)
     const { rows, newest } = await checkFreshness({
       lakehouse: await workspace.lakehouse(),
       silverTable: table,
+      ...(snapshotId !== undefined && { silverSnapshotId: snapshotId }),
       runDay: featureDateOf(context),
-      freshWithinDays: from.freshWithinDays,
+      freshWithinDays: workspace.project.definition.view.from.freshWithinDays,
     })
     return {
       summary: [`${count(rows)} rows, newest ${newest}`],
@@ -49,6 +48,11 @@ export const checkReadinessStep: Step = {
       output: { newest },
     }
   },
+}
+
+function silverOf(scope: StepScope): Promise<TableInRun> {
+  const { project } = scope.workspace
+  return tableInRun(scope, tableNames.silver(project.name, project.definition.view.from), 'process_silver')
 }
 
 /** What `validate_features` (and `extract_features` before it) leave for training. */
@@ -167,17 +171,38 @@ const evaluated = z.object({
   passed: z.boolean(),
   gates: z.array(z.object({ gate: z.string(), passed: z.boolean(), reason: z.string() })),
   metrics: z.record(z.string(), z.number().nullable()),
+  /** Version that was live when the gates were judged. */
+  liveVersion: z.number().nullable(),
 })
+
+/** Number of the version that is live for this environment now; null when none is. */
+async function liveVersion({ workspace }: StepScope): Promise<number | null> {
+  const { registry } = await workspace.mlflow()
+  const { alias } = promotionTarget(workspace.environment.stage)
+  return (await registry.versionByAlias(modelNameOf(workspace.project), alias))?.version ?? null
+}
+
+/** Whom the model has to beat: the live version, or the one of then when this run's contest is over. */
+async function opponentOf(scope: StepScope): Promise<number | null> {
+  const earlier = evaluated.safeParse((await scope.findResult('evaluate_model'))?.output)
+  const isOver = earlier.success && (await scope.findResult('promote_model')) !== undefined
+  return isOver ? earlier.data.liveVersion : liveVersion(scope)
+}
 
 /** Step `evaluate_model`: test metrics beside baselines and the live model, gates judged, the whole model logged. */
 export const evaluateModelStep: Step = {
   name: 'evaluate_model',
   description:
     'judges the model on the test rows beside the baselines and the live model; --fail-on gate ends with 65 when a gate fails',
-  async plan({ workspace, resultOf, options }) {
+  async plan(scope) {
+    const { workspace, resultOf, options } = scope
     const trained = await resultOf('train_model')
     const { gates } = workspace.project.definition
-    return { asked: { trained: trained.output, at: trained.startedAt, gates, failOn: options['fail-on'] }, read: [] }
+    const live = await opponentOf(scope)
+    return {
+      asked: { trained: trained.output, at: trained.startedAt, gates, live, failOn: options['fail-on'] },
+      read: [],
+    }
   },
   async run(scope) {
     const { workspace, resultOf, options } = scope
@@ -222,6 +247,7 @@ export const evaluateModelStep: Step = {
           ]),
         ),
         live: evaluation.live.kind,
+        liveVersion: evaluation.live.kind === 'none' ? null : evaluation.live.version,
       },
     }
   },
@@ -236,7 +262,8 @@ export const promoteModelStep: Step = {
     const result = await resultOf('evaluate_model')
     return { asked: { evaluated: result.output, stage: workspace.environment.stage }, read: [] }
   },
-  async run({ workspace, context, resultOf }) {
+  async run(scope) {
+    const { workspace, context, resultOf } = scope
     const result = evaluated.parse((await resultOf('evaluate_model')).output)
     const { digest, featureVersion, testDate } = prepared.parse((await resultOf('prepare_training_data')).output)
     const { modelType } = trainedOutput.parse((await resultOf('train_model')).output)
@@ -267,6 +294,8 @@ export const promoteModelStep: Step = {
     }
     const { registry } = await workspace.mlflow()
     const target = promotionTarget(workspace.environment.stage)
+    const live = await liveVersion(scope)
+    if (live !== result.liveVersion && live !== version.version) throw contestIsOld(name, live, result.liveVersion)
     const promotion = await promote(registry, { name, version: version.version, target, now: context.now() })
     const before = promotion.from === undefined ? 'none' : `v${promotion.from}`
     return {
@@ -278,4 +307,13 @@ export const promoteModelStep: Step = {
       output: { model, alias: target.alias, mlflowRunId: result.mlflowRunId },
     }
   },
+}
+
+function contestIsOld(name: string, live: number | null, then: number | null): EsteiraError {
+  const show = (version: number | null) => (version === null ? 'none' : `v${version}`)
+  return new EsteiraError(
+    'ESTEIRA_COMMIT_CONFLICT',
+    `${name}: the gates were judged against ${show(then)}, and ${show(live)} is live now; nothing was promoted`,
+    { hint: 'Run the workflow again with the same run id: evaluate_model compares with the version that is live now.' },
+  )
 }

@@ -1,16 +1,14 @@
-import {
-  type Document,
-  isCollection,
-  isMap,
-  isPair,
-  isScalar,
-  LineCounter,
-  type Node,
-  parseDocument,
-  visit,
-} from 'yaml'
+import { createRequire } from 'node:module'
+import type { Document, Node } from 'yaml'
 import type { Fault, PlacedFault } from './fault.js'
 import { showValue } from './fault.js'
+
+const require = createRequire(import.meta.url)
+
+/** Loaded with the first file: it is a fifth of what this package takes to load, and a help text needs none of it. */
+function yaml(): typeof import('yaml') {
+  return require('yaml')
+}
 
 /** A YAML file as plain data that still knows on which line each value stands. */
 export interface YamlFile {
@@ -35,6 +33,7 @@ const TEXT_KEYS = new Set([
 
 /** Parses the first and only document of a YAML file. */
 export function parseYaml(text: string): YamlFile {
+  const { isCollection, LineCounter, parseDocument } = yaml()
   const lines = new LineCounter()
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -77,6 +76,7 @@ function toData(document: Document, faults: readonly PlacedFault[]): { data: unk
 }
 
 function keepText(document: Document): void {
+  const { isPair, isScalar, visit } = yaml()
   visit(document, {
     Scalar(position, node, ancestors) {
       if (position === 'key' || (typeof node.value !== 'number' && typeof node.value !== 'boolean')) return
@@ -88,6 +88,7 @@ function keepText(document: Document): void {
 
 /** The node at a path, and the key it stands under; of a path that ends too early, the last key there is. */
 function find(document: Document, path: Fault['path']): { node: Node | undefined; key: Node | undefined } {
+  const { isCollection, isMap, isScalar } = yaml()
   let node: Node | undefined = document.contents ?? undefined
   let key: Node | undefined
   for (const part of path) {
@@ -112,6 +113,7 @@ function toNode(value: unknown): Node | undefined {
 }
 
 function showNode(node: Node, document: Document): string {
+  const { isCollection, isMap, isScalar } = yaml()
   if (isMap(node)) return 'a mapping'
   if (isCollection(node)) return 'a list'
   if (isScalar(node) && (node.value === null || node.value === '')) return node.value === null ? 'nothing' : '""'

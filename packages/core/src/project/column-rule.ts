@@ -12,7 +12,13 @@ export interface ColumnRule {
   readonly allowed?: readonly (string | number)[]
 }
 
-const ruleSchema = z.object({
+/** What a rule can hold of a zod type; anything else it asks would not be checked, so it is refused. */
+const ruleSchema = z.strictObject({
+  $schema: z.string().optional(),
+  type: z.enum(['number', 'integer', 'string']).optional(),
+  description: z.string().optional(),
+  title: z.string().optional(),
+  maxNullShare: z.number().optional(),
   minimum: z.number().optional(),
   maximum: z.number().optional(),
   exclusiveMinimum: z.number().optional(),
@@ -25,22 +31,23 @@ const ruleSchema = z.object({
  * The rule that a zod type says of a column: range, allowed values, nulls. `z.number().min(0).nullable()` allows any share of
  * nulls; `.meta({ maxNullShare: 0.2 })` bounds it.
  *
- * @throws EsteiraError ESTEIRA_PROJECT for a type that is no number, text, literal or enum
+ * @throws EsteiraError ESTEIRA_PROJECT for a type that is no number, text, literal or enum, or asks what SQL would not check
  */
 export function columnRule(feature: string, type: z.ZodType): ColumnRule {
-  const { maxNullShare } = z.looseObject({ maxNullShare: z.number().min(0).max(1).optional() }).parse(type.meta() ?? {})
-  const json = z.toJSONSchema(type)
+  const meta = z.looseObject({ maxNullShare: z.number().min(0).max(1).optional() }).safeParse(type.meta() ?? {})
+  if (!meta.success) throw unusable(feature, 'maxNullShare is no share between 0 and 1')
+  const { maxNullShare } = meta.data
+  const json = jsonSchemaOf(feature, type)
   const branches = (json.anyOf ?? [json]).filter((branch) => typeof branch === 'object')
   const values = branches.filter((branch) => branch.type !== 'null')
   const isNullable = values.length < branches.length
-  const parsed = values.length === 1 ? ruleSchema.safeParse(values[0]) : undefined
-  if (parsed?.success !== true) {
-    throw new EsteiraError(
-      'ESTEIRA_PROJECT',
-      `rules.${feature}: expected a zod number, string, literal or enum, nullable or not`,
-      {
-        hint: 'Examples: z.number().min(0), z.enum(["a", "b"]).nullable(), z.number().nullable().meta({ maxNullShare: 0.2 }).',
-      },
+  if (values.length !== 1) throw unusable(feature, `${values.length} alternatives`)
+  const parsed = ruleSchema.safeParse(values[0])
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    throw unusable(
+      feature,
+      issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : `type ${values[0]?.type ?? '?'}`,
     )
   }
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, enum: several, const: one } = parsed.data
@@ -53,4 +60,23 @@ export function columnRule(feature: string, type: z.ZodType): ColumnRule {
     ...(exclusiveMaximum !== undefined && { exclusiveMax: exclusiveMaximum }),
     ...(allowed !== undefined && { allowed }),
   }
+}
+
+function jsonSchemaOf(feature: string, type: z.ZodType): z.core.JSONSchema.BaseSchema {
+  try {
+    return z.toJSONSchema(type)
+  } catch (cause) {
+    throw unusable(feature, cause instanceof Error ? cause.message : String(cause), cause)
+  }
+}
+
+function unusable(feature: string, found: string, cause?: unknown): EsteiraError {
+  return new EsteiraError(
+    'ESTEIRA_PROJECT',
+    `rules.${feature}: expected a zod number, string, literal or enum with a range, nullable or not; found ${found}`,
+    {
+      hint: 'Examples: z.number().min(0), z.enum(["a", "b"]).nullable(), z.number().nullable().meta({ maxNullShare: 0.2 }).',
+      ...(cause !== undefined && { cause }),
+    },
+  )
 }

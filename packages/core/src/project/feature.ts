@@ -8,7 +8,6 @@ import {
   column,
   type Expression,
   integer,
-  isNullExpression,
   literal,
   oneOf,
   operation,
@@ -252,23 +251,10 @@ function distinctBits(bit: Expression, where: Expression): Expression {
  * entities of the view at the date; 1 when n = 1, null when the value is null.
  */
 export function quintile(of: Expression): Feature<'integer'> {
-  const partitionBy = [featureDate]
-  const rank = windowOver('rank', { partitionBy, orderBy: [{ by: of }] })
-  const size = windowOver('count', { partitionBy })
-  const fifth = call(
-    'integerDivide',
-    operation(integer(5), '*', operation(rank, '-', integer(1))),
-    operation(size, '-', integer(1)),
+  return expression(
+    'integer',
+    cast(windowOver('fifth', { partitionBy: [featureDate], orderBy: [{ by: of }] }), 'integer'),
   )
-  const capped = caseWhen([{ if: operation(fifth, '>', integer(4)), value: literal(4, 'bigint') }], fifth)
-  const score = caseWhen(
-    [
-      { if: isNullExpression(of), value: literal(null, 'bigint') },
-      { if: operation(size, '=', integer(1)), value: literal(1, 'bigint') },
-    ],
-    operation(literal(1, 'bigint'), '+', capped),
-  )
-  return expression('integer', cast(score, 'integer'))
 }
 
 /** Recency, frequency and monetary scores 1 to 5 (5 is best) from three features of the same view, named by the caller. */

@@ -1,7 +1,7 @@
 import { EsteiraError } from '../errors.js'
 import type { Feature } from './feature.js'
 import { validName } from './source.js'
-import type { FeatureView } from './view.js'
+import { checkFeatureNames, type FeatureView } from './view.js'
 
 /** What is predicted: whether an entity stops having events. */
 export interface ChurnLabel {
@@ -132,11 +132,12 @@ export function defineProject<const Features extends Record<string, Feature>>(
 ): ProjectDefinition<Features> {
   const [view] = options.views
   const taken = options.label.name
-  if (taken in view.features) {
+  if (Object.hasOwn(view.features, taken)) {
     throw new EsteiraError('ESTEIRA_PROJECT', `label "${taken}": a feature of view ${view.name} has the same name`, {
       hint: 'Rename one of them: a label among the features would be learnt instead of predicted.',
     })
   }
+  checkFeatureNames('monitoring.important', Object.keys(view.features), options.monitoring?.important ?? [])
   return {
     view,
     label: options.label,

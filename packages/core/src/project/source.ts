@@ -125,6 +125,7 @@ export function source<const Columns extends Record<string, SourceColumnDefiniti
   const names = columns.map((column) => column.name)
   checkColumns(name, names, [options.entity.column, options.time, options.amount, ...(options.standardize ?? [])])
   if (options.key !== LINE_NUMBER) checkColumns(name, names, [options.key])
+  checkTaken(name, names)
   const built: SourceDefinition = {
     name: validName('source', name),
     format: options.format,
@@ -178,6 +179,30 @@ function checkColumns(source: string, names: readonly string[], wanted: readonly
       },
     )
   }
+}
+
+/** Columns that bronze and silver add to those of the source. */
+const ADDED_COLUMNS = [
+  'local_ts',
+  'is_refund',
+  '_reason',
+  LINE_NUMBER,
+  '_event_date',
+  '_file',
+  '_content_hash',
+  '_ingested_at',
+]
+
+function checkTaken(source: string, names: readonly string[]): void {
+  const taken = names.find((name) => ADDED_COLUMNS.includes(name))
+  if (taken === undefined) return
+  throw new EsteiraError(
+    'ESTEIRA_PROJECT',
+    `sources.${source}.columns.${taken}: the tables of the source add a column of this name`,
+    {
+      hint: 'Rename the column in the file; undeclared columns may have any name.',
+    },
+  )
 }
 
 function checkTime(source: SourceDefinition): void {

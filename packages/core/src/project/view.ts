@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { z } from 'zod'
-import { EsteiraError } from '../errors.js'
+import { EsteiraError, nearest } from '../errors.js'
 import { type ColumnRule, columnRule } from './column-rule.js'
 import { daysSinceLast, type Feature, type FeatureType } from './feature.js'
 import { definitionOf, type Source, type SourceDefinition, validName } from './source.js'
@@ -59,7 +59,7 @@ export function view<const Features extends Record<string, Feature<FeatureType>>
     description: options.description ?? '',
     owner: options.owner ?? '',
     activeWithinDays: options.activeWithinDays ?? 365,
-    rules: readRules(options.rules ?? {}),
+    rules: readRules(name, Object.keys(options.features), options.rules ?? {}),
     moreRowsThan: options.moreRowsThan ?? 1000,
   }
 }
@@ -78,9 +78,24 @@ export function featureHash(of: FeatureView): string {
   return createHash('sha256').update(JSON.stringify(decides)).digest('hex')
 }
 
-function readRules(types: Readonly<Record<string, z.ZodType | undefined>>): Record<string, ColumnRule> {
+function readRules(
+  view: string,
+  features: readonly string[],
+  types: Readonly<Record<string, z.ZodType | undefined>>,
+): Record<string, ColumnRule> {
+  checkFeatureNames(`views.${view}.rules`, features, Object.keys(types))
   const given = Object.entries(types).filter((entry): entry is [string, z.ZodType] => entry[1] !== undefined)
   return Object.fromEntries(given.map(([feature, type]) => [feature, columnRule(feature, type)]))
+}
+
+/** @throws EsteiraError ESTEIRA_PROJECT for a name that is no feature: project files are run without a check of their types */
+export function checkFeatureNames(where: string, features: readonly string[], names: readonly string[]): void {
+  const unknown = names.find((name) => !features.includes(name))
+  if (unknown === undefined) return
+  const near = nearest(unknown, features)
+  throw new EsteiraError('ESTEIRA_PROJECT', `${where}: "${unknown}" is no feature of the view`, {
+    hint: near === undefined ? `The features: ${features.join(', ')}.` : `Did you mean "${near}"?`,
+  })
 }
 
 /** The view's feature that is the days since the last event, if it has one: the recency baseline knows only it. */

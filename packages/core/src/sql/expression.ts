@@ -62,8 +62,11 @@ export type ScalarFunction =
 /** `std` is the sample standard deviation over doubles, null under two values; `bitOr` of bigints. */
 export type AggregateFunction = 'count' | 'countDistinct' | 'sum' | 'avg' | 'min' | 'max' | 'std' | 'bitOr'
 
-/** `count` is the size of the partition; `rank` gives ties the smallest rank. */
-export type WindowFunction = 'rank' | 'rowNumber' | 'count'
+/**
+ * `count` is the size of the partition; `rank` gives ties the smallest rank. `fifth` is 1 to 5 by rank among n rows:
+ * `1 + min(4, (5 (rank - 1)) div (n - 1))`, 1 when n = 1, null when what it is ordered by is null.
+ */
+export type WindowFunction = 'rank' | 'rowNumber' | 'count' | 'fifth'
 
 export interface CaseBranch {
   readonly if: Expression

@@ -1,6 +1,19 @@
 import { EsteiraError } from '../errors.js'
 import type { Dialect } from '../sql-engine.js'
-import type { AggregateFunction, Expression, Ordering, ScalarFunction, SqlType } from './expression.js'
+import {
+  type AggregateFunction,
+  call,
+  caseWhen,
+  type Expression,
+  integer,
+  isNullExpression,
+  literal,
+  type Ordering,
+  operation,
+  type ScalarFunction,
+  type SqlType,
+  windowOver,
+} from './expression.js'
 
 type Rendering = (...args: string[]) => string
 
@@ -76,17 +89,37 @@ export function renderExpression(expression: Expression, dialect: Dialect): stri
       const call = AGGREGATES[expression.name][dialect](expression.of === undefined ? '*' : render(expression.of))
       return expression.where === undefined ? call : `${call} FILTER (WHERE ${render(expression.where)})`
     }
-    case 'window': {
-      const name = { rank: 'rank()', rowNumber: 'row_number()', count: 'count(*)' }[expression.name]
-      const partition =
-        expression.partitionBy.length > 0 ? `PARTITION BY ${expression.partitionBy.map(render).join(', ')}` : ''
-      const order =
-        expression.orderBy.length > 0
-          ? `ORDER BY ${expression.orderBy.map((o) => renderOrdering(o, dialect)).join(', ')}`
-          : ''
-      return `${name} OVER (${[partition, order].filter((part) => part !== '').join(' ')})`
-    }
+    case 'window':
+      return renderWindow(expression, dialect)
   }
+}
+
+type Window = Extract<Expression, { kind: 'window' }>
+
+function renderWindow(window: Window, dialect: Dialect): string {
+  if (window.name === 'fifth') return renderExpression(fifthOf(window), dialect)
+  const name = { rank: 'rank()', rowNumber: 'row_number()', count: 'count(*)' }[window.name]
+  const { partitionBy, orderBy } = window
+  const partition = partitionBy.map((by) => renderExpression(by, dialect)).join(', ')
+  const order = orderBy.map((by) => renderOrdering(by, dialect)).join(', ')
+  const over = [partition && `PARTITION BY ${partition}`, order && `ORDER BY ${order}`].filter((part) => part !== '')
+  return `${name} OVER (${over.join(' ')})`
+}
+
+/** The fifth of a row by its rank, for engines that rank whole rows. */
+function fifthOf({ partitionBy, orderBy }: Window): Expression {
+  const below = operation(windowOver('rank', { partitionBy, orderBy }), '-', integer(1))
+  const others = operation(windowOver('count', { partitionBy }), '-', integer(1))
+  const fifth = call('integerDivide', operation(integer(5), '*', below), others)
+  const missing = orderBy.map(({ by }) => ({ if: isNullExpression(by), value: literal(null, 'bigint') }))
+  return caseWhen(
+    [
+      ...missing,
+      { if: operation(others, '=', integer(0)), value: literal(1, 'bigint') },
+      { if: operation(fifth, '>', integer(4)), value: literal(5, 'bigint') },
+    ],
+    operation(integer(1), '+', fifth),
+  )
 }
 
 /** `x ASC NULLS LAST`: the place of nulls is always written, because the engines' defaults differ. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join, relative, resolve } from 'node:path'
@@ -102,8 +103,9 @@ async function lockRun(objects: ObjectStore, runId: string): Promise<() => Promi
   for (let attempt = 0; attempt < 3; attempt++) {
     if (await objects.put(key, mine, { ifAbsent: true })) return () => objects.delete(key)
     const body = await objects.get(key)
-    const holder = body === undefined ? undefined : lockFile.safeParse(JSON.parse(new TextDecoder().decode(body)))
-    if (holder?.success === true && (holder.data.host !== hostname() || isAlive(holder.data.pid))) {
+    if (body === undefined) continue
+    const holder = lockFile.safeParse(JSON.parse(new TextDecoder().decode(body)))
+    if (holder.success && (holder.data.host !== hostname() || isAlive(holder.data.pid))) {
       throw new EsteiraError(
         'ESTEIRA_RUN_BUSY',
         `run ${runId} is going on since ${holder.data.since} (process ${holder.data.pid} on ${holder.data.host})`,
@@ -112,9 +114,13 @@ async function lockRun(objects: ObjectStore, runId: string): Promise<() => Promi
         },
       )
     }
-    await objects.delete(key)
+    // Of several that find the same dead holder, the one that writes the mark takes the lock away; the others look again.
+    const mark = `runs/${runId}/lock-ended-${createHash('sha256').update(body).digest('hex').slice(0, 12)}.json`
+    if (await objects.put(mark, mine, { ifAbsent: true })) await objects.delete(key)
   }
-  throw new EsteiraError('ESTEIRA_RUN_BUSY', `run ${runId} is being started by another process`)
+  throw new EsteiraError('ESTEIRA_RUN_BUSY', `run ${runId} is being started by another process`, {
+    hint: `If none is, remove ${objects.locate(key)}.`,
+  })
 }
 
 function isAlive(pid: number): boolean {

@@ -7,7 +7,7 @@ import {
   replaceNodes,
   visitExpression,
 } from '@esteira/core'
-import { dateRanks } from './date-ranks.js'
+import { dateFifths } from './date-fifths.js'
 import { datesSql, eventRowsSql, firstEventSql } from './event-rows.js'
 import { featureLevels } from './feature-levels.js'
 import { mostFrequentSql } from './most-frequent.js'
@@ -16,7 +16,7 @@ import {
   type Cte,
   expressionOf,
   featureDateIn,
-  joinOnKeys,
+  type MostFrequentFeature,
   planView,
   type ViewPlan,
 } from './view-plan.js'
@@ -33,8 +33,8 @@ import { windowAggregates } from './window-aggregates.js'
  */
 export function compileFeatureView(view: FeatureView, options: CompileOptions): string {
   const plan = planView(view, options)
-  const modes = Object.entries(view.features).flatMap(([name, feature]) =>
-    feature.kind === 'mostFrequent' ? [{ name, feature }] : [],
+  const modes = Object.entries(view.features).flatMap(([name, feature], index) =>
+    feature.kind === 'mostFrequent' ? [{ name, table: `mode_${index}`, feature }] : [],
   )
   const levels = featureLevels(view)
   const [aggregated = [], ...derived] = levels.map((features) =>
@@ -44,11 +44,9 @@ export function compileFeatureView(view: FeatureView, options: CompileOptions): 
     ...(readsFirstEvent(view) ? [{ name: 'first_event', sql: firstEventSql(plan) }] : []),
     ...(plan.dates.length > 1 ? [{ name: 'dates', sql: datesSql(plan) }] : []),
     { name: 'events', sql: eventRowsSql(plan) },
-    ...aggregatedCtes(plan, aggregated),
-    ...modes.map(({ feature }, index) => ({ name: `mode_${index}`, sql: mostFrequentSql(plan, feature) })),
-    ...derived.flatMap((features, index) =>
-      derivedCtes(plan, { level: index + 1, features, modes: index === 0 ? modes.map(({ name }) => name) : [] }),
-    ),
+    ...modes.map(({ table, feature }) => ({ name: table, sql: mostFrequentSql(plan, feature) })),
+    ...aggregatedCtes(plan, aggregated, modes),
+    ...derived.flatMap((features, index) => derivedCtes(plan, index + 1, features)),
   ]
   const columns = Object.entries(view.features).map(
     ([name, { type }]) => `CAST(f.${featureColumn(name)} AS ${type.toUpperCase()}) AS ${quoteName(name)}`,
@@ -66,49 +64,52 @@ interface NamedValue {
   readonly value: Expression
 }
 
+interface Mode {
+  readonly name: string
+  readonly table: string
+  readonly feature: MostFrequentFeature
+}
+
 /** The aggregates of every window, and the features made of nothing else. */
-function aggregatedCtes(plan: ViewPlan, features: readonly NamedValue[]): Cte[] {
+function aggregatedCtes(plan: ViewPlan, features: readonly NamedValue[], modes: readonly Mode[]): Cte[] {
   const aggregates = windowAggregates(
     plan,
     features.map(({ value }) => value),
+    modes.map(({ table, feature }) => ({ name: table, withinDays: feature.withinDays })),
   )
   const columns = features.map(({ name, value }) => {
     const read = replaceNodes(value, (node) => (node.kind === 'aggregate' ? aggregates.read(node) : undefined))
     return `${renderExpression(onLevel(plan, read), plan.dialect)} AS ${featureColumn(name)}`
   })
+  const frequent = modes.map(({ name, table }) => `f."${table}" AS ${featureColumn(name)}`)
   const keys = plan.keys.map((key) => `f.${quoteName(key)}`)
-  const sql = [`SELECT ${[...keys, ...columns].join(', ')}`, aggregates.from, ...firstEventJoin(features)].join('\n')
+  const sql = [
+    `SELECT ${[...keys, ...frequent, ...columns].join(', ')}`,
+    `FROM ${aggregates.table} AS f`,
+    ...firstEventJoin(features),
+  ].join('\n')
   return [...aggregates.ctes, { name: 'level_0', sql }]
 }
 
-interface DerivedLevel {
-  readonly level: number
-  readonly features: readonly NamedValue[]
-  /** Features that are most frequent values: they join at the first of these levels. */
-  readonly modes: readonly string[]
-}
-
-/** Features made of features of the level below, and what joins there. */
-function derivedCtes(plan: ViewPlan, { level, features, modes }: DerivedLevel): Cte[] {
+/** Features made of features of the level below. */
+function derivedCtes(plan: ViewPlan, level: number, features: readonly NamedValue[]): Cte[] {
   const placed = features.map(({ name, value }) => ({ name, value: onLevel(plan, value) }))
-  const ranks = dateRanks(
+  const fifths = dateFifths(
     plan,
     level,
     placed.map(({ value }) => value),
   )
   const columns = placed.map(({ name, value }) => {
-    const read = replaceNodes(value, (node) => (node.kind === 'window' ? ranks.read(node) : undefined))
+    const read = replaceNodes(value, (node) => (node.kind === 'window' ? fifths.read(node) : undefined))
     return `${renderExpression(read, plan.dialect)} AS ${featureColumn(name)}`
   })
-  const joined = modes.map((name, index) => `mode_${index}."value" AS ${featureColumn(name)}`)
   const sql = [
-    `SELECT ${['f.*', ...joined, ...columns].join(', ')}`,
+    `SELECT ${['f.*', ...columns].join(', ')}`,
     `FROM level_${level - 1} AS f`,
-    ...modes.map((_, index) => joinOnKeys(plan, `mode_${index}`)),
-    ...ranks.joins,
+    ...fifths.joins,
     ...firstEventJoin(features),
   ].join('\n')
-  return [...ranks.ctes, { name: `level_${level}`, sql }]
+  return [...fifths.ctes, { name: `level_${level}`, sql }]
 }
 
 function featureColumn(name: string): string {

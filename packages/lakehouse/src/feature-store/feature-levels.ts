@@ -1,8 +1,8 @@
 import { EsteiraError, type Expression, type FeatureView, nearest, visitExpression } from '@esteira/core'
 
 /**
- * The features that are expressions, by level: 0 aggregates events, n uses features of levels below n. The most frequent
- * values join in at level 1, so there is one when the view has any.
+ * The features that are expressions, by level: 0 aggregates events, n uses features of levels below n. Most frequent
+ * values are of level 0.
  *
  * @throws EsteiraError ESTEIRA_PROJECT when a feature is made of itself or of one that is not declared
  */
@@ -18,8 +18,7 @@ export function featureLevels(view: FeatureView): Map<string, Expression>[] {
       throw new EsteiraError('ESTEIRA_PROJECT', `views.${view.name}.features.${name}: it is made of itself`)
     visiting.add(name)
     const used = feature.kind === 'expression' ? [...featuresRead(feature.value)] : []
-    const first = feature.kind === 'expression' ? 0 : 1
-    const level = used.length === 0 ? first : 1 + Math.max(...used.map((each) => levelOf(each, name)))
+    const level = used.length === 0 ? 0 : 1 + Math.max(...used.map((each) => levelOf(each, name)))
     known.set(name, level)
     return level
   }

@@ -22,42 +22,70 @@ interface WindowedAggregate {
   readonly conditions: readonly Expression[]
 }
 
-/** The tables that hold every aggregate of the view, joined; the rows of the view are `f`. */
+/** Everything that is made of events, as columns of one table. */
 export interface WindowAggregates {
   readonly ctes: readonly Cte[]
-  readonly from: string
-  /** The column that holds an aggregate. */
+  /** The table with a row for every row of the view. */
+  readonly table: string
+  /** The column of that table, named `f`, that holds an aggregate. */
   readonly read: (node: Aggregate) => Expression
+}
+
+/** A table of most frequent values, found in the events of some days. */
+export interface ModeTable {
+  readonly name: string
+  readonly withinDays: number
 }
 
 /** A window with fewer aggregates than this is not worth a table of its own. */
 const WORTH_A_TABLE = 3
 
 /**
- * Everything that aggregates events. A short window holds few events and few entities, so its aggregates are made from its own
- * events only and joined to those of the longest window, in place of filters over all events.
+ * The aggregates of all windows in one table. A short window holds few events and few entities, so its aggregates are made from
+ * its own events only, in place of filters over all events; each window's table joins to the next longer one, so that few rows
+ * are joined often. Most frequent values join where they are rows for, as columns of their table's name.
  */
-export function windowAggregates(plan: ViewPlan, expressions: readonly Expression[]): WindowAggregates {
+export function windowAggregates(
+  plan: ViewPlan,
+  expressions: readonly Expression[],
+  modes: readonly ModeTable[],
+): WindowAggregates {
   const { longestDays } = plan
   const all = collectAggregates(expressions, longestDays)
-  const apart = windowsApart(plan, all)
+  const tableDays = [...windowsApart(plan, all), longestDays]
+  const placeOf = (days: number) => tableDays.find((each) => each >= days) ?? longestDays
+  const isApart = ({ days }: WindowedAggregate) => days < longestDays && tableDays.includes(days)
   const names = new Map([...all.keys()].map((key, index) => [key, `a${index}`]))
-  const tableDaysOf = ({ days }: WindowedAggregate) => (apart.includes(days) ? days : longestDays)
-  const ctes = [longestDays, ...apart].map((days) => {
-    const own = [...all].filter(([, each]) => tableDaysOf(each) === days)
-    const columns = own.map(([key, each]) => `${renderAggregate(plan, each, days)} AS "${names.get(key)}"`)
-    return { name: tableOf(days), sql: windowSql(plan, days, columns) }
-  })
+  const ctes: Cte[] = []
+  let carried: string[] = []
+  for (const days of tableDays) {
+    const own = [...all].filter(([, each]) => (isApart(each) ? each.days : longestDays) === days)
+    const aggregates = own.map(([key, each]) => `${renderAggregate(plan, each, days)} AS "${names.get(key)}"`)
+    const joined = modes.filter(({ withinDays }) => placeOf(withinDays) === days).map(({ name }) => name)
+    const shorter = ctes.at(-1)?.name
+    const columns = [
+      ...carried.map((name) => `${shorter}."${name}"`),
+      ...joined.map((name) => `${name}."value" AS "${name}"`),
+    ]
+    const joins = [...(shorter === undefined ? [] : [shorter]), ...joined].map((table) => joinOnKeys(plan, table))
+    const sql = [
+      `SELECT ${['f.*', ...columns].join(', ')} FROM (`,
+      windowSql(plan, days, aggregates),
+      ') AS f',
+      ...joins,
+    ].join('\n')
+    ctes.push({ name: `last_${days}_days`, sql })
+    carried = [...carried, ...own.map(([key]) => names.get(key) ?? ''), ...joined]
+  }
   return {
     ctes,
-    from: [`FROM ${tableOf(longestDays)} AS f`, ...apart.map((days) => joinOnKeys(plan, tableOf(days)))].join('\n'),
+    table: `last_${longestDays}_days`,
     read(node) {
       const windowed = withWindow(node, longestDays)
-      const days = tableDaysOf(windowed)
-      const value = column(names.get(keyOf(windowed)) ?? '', days === longestDays ? 'f' : tableOf(days))
+      const value = column(names.get(keyOf(windowed)) ?? '', 'f')
       // An entity without events in a window has no row there: it counted none.
       const isCount = node.name === 'count' || node.name === 'countDistinct'
-      return isCount && days !== longestDays ? call('coalesce', value, literal(0, 'bigint')) : value
+      return isCount && isApart(windowed) ? call('coalesce', value, literal(0, 'bigint')) : value
     },
   }
 }
@@ -92,13 +120,13 @@ function keyOf({ node, days, conditions }: WindowedAggregate): string {
   return JSON.stringify([node.name, node.of, days, conditions])
 }
 
-/** Windows that get a table of their own, the longest first. */
+/** Windows that get a table of their own, the shortest first. */
 function windowsApart({ keepsCtes, longestDays }: ViewPlan, all: ReadonlyMap<string, WindowedAggregate>): number[] {
   if (!keepsCtes) return []
   const counts = new Map<number, number>()
   for (const { days } of all.values()) counts.set(days, (counts.get(days) ?? 0) + 1)
   const worth = [...counts].filter(([days, count]) => days < longestDays && count >= WORTH_A_TABLE)
-  return worth.map(([days]) => days).sort((a, b) => b - a)
+  return worth.map(([days]) => days).sort((a, b) => a - b)
 }
 
 function windowSql(plan: ViewPlan, days: number, columns: readonly string[]): string {
@@ -120,8 +148,4 @@ function renderAggregate(plan: ViewPlan, windowed: WindowedAggregate, tableDays:
   const where = conditions.length === 0 ? undefined : onEvents(plan, allOf(...conditions))
   const of = node.of === undefined ? undefined : onEvents(plan, node.of)
   return renderExpression(aggregate(node.name, of, where), plan.dialect)
-}
-
-function tableOf(days: number): string {
-  return `last_${days}_days`
 }
