@@ -17,7 +17,8 @@ export type SourceColumnDefinition =
   | `${SourceType}?`
   | { readonly type: SourceType | `${SourceType}?`; readonly format: string }
 
-/** The key of a source without one: the number of the data line in its file, from 1. */
+/** The key of a source without one: the number of the data line in its file, from 1. The file a run is given is then the whole
+ * source: lines of files that came before are dropped as `superseded`. */
 export const LINE_NUMBER = '_line'
 
 export const SOURCE_FORMATS = ['csv', 'whitespace', 'parquet'] as const
