@@ -13,10 +13,7 @@ describe('loadProject', () => {
     await mkdir(join(folder, 'lib'))
     await writeFile(join(folder, 'lib/seed.ts'), 'export const seed = 1\n')
     const project = await readFile(join(folder, 'project.ts'), 'utf8')
-    const seeded = `import { seed } from './lib/seed.js'\n${project}`.replace(
-      'defineProject({',
-      'defineProject({\n  seed,',
-    )
+    const seeded = `import { seed } from './lib/seed.js'\n${project.replace('seed: 7', 'seed')}`
     await writeFile(join(folder, 'project.ts'), seeded)
   })
   afterEach(() => rm(folder, { recursive: true, force: true }))
