@@ -132,6 +132,11 @@ describe.concurrent('a configuration', () => {
           .replace('ec2_type: t3.xlarge', 'ec2_type: 7'),
     })
 
+  function lineOf(folder: string, key: string): number {
+    const lines = readFileSync(join(folder, 'config.yaml'), 'utf8').split('\n')
+    return lines.findIndex((line) => line.includes(key)) + 1
+  }
+
   it('with several faults is refused with all of them: line, path, value, expectation, nearest key', async () => {
     const copy = faulty()
     expectCommandRefused(await esteira(['run', 'training', '--project', copy], place), {
@@ -142,7 +147,7 @@ describe.concurrent('a configuration', () => {
         `${copy}/config.yaml:6 owners.tech_ownr: unknown key, did you mean tech_owner?`,
         `${copy}/config.yaml:25 batch.pipelines.training.schedule.cron: expected a cron expression`,
         'found "0 25 * * *"',
-        `${copy}/config.yaml:104 infra.compute.ec2_type: expected an EC2 instance type`,
+        `${copy}/config.yaml:${lineOf(copy, 'ec2_type')} infra.compute.ec2_type: expected an EC2 instance type`,
         'nothing was started',
       ],
     })
