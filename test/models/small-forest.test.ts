@@ -34,9 +34,9 @@ describe('ml_random_forest', () => {
     })
   })
 
-  it('is for small data: more than 5,000 rows are refused, naming random_forest', async () => {
+  it('is for small data: more than 1,000 rows are refused, naming random_forest', async () => {
     await expect(
-      train({ modelType: 'ml_random_forest', training: linearRows(5001, 1, 42), seed: 1 }),
+      train({ modelType: 'ml_random_forest', training: linearRows(1001, 1, 42), seed: 1 }),
     ).rejects.toMatchObject({ code: 'ESTEIRA_UNSUPPORTED', hint: expect.stringContaining('random_forest') })
   })
 

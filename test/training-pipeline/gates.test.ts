@@ -85,9 +85,21 @@ describe('gate.notWorseThanLive', () => {
   it('passes with the reason when no model is live or none can be compared', () => {
     const none = judgeGates([gate.notWorseThanLive()], contest(metrics()))
     expect(none[0]).toMatchObject({ passed: true, reason: 'no model is live' })
-    const other = { live: { kind: 'not_comparable', version: 2, reason: 'it knows them' } as const }
+    const other = { live: { kind: 'not_comparable', version: 2, isNewer: false, reason: 'it knows them' } as const }
     const unknown = judgeGates([gate.notWorseThanLive()], contest(metrics(), other))
     expect(unknown[0]).toMatchObject({ passed: true, reason: 'not comparable with live version 2: it knows them' })
+  })
+
+  it('fails an older challenger that cannot be compared with a newer live model', () => {
+    const newer = { live: { kind: 'not_comparable', version: 2, isNewer: true, reason: 'it knows them' } as const }
+    expect(judgeGates([gate.notWorseThanLive()], contest(metrics(), newer))[0]).toMatchObject({ passed: false })
+  })
+
+  it('knows its metrics and baselines when the project is loaded', () => {
+    expect(() => gate.above('rocauc' as 'roc_auc', 0.7)).toThrow(
+      expect.objectContaining({ code: 'ESTEIRA_PROJECT', hint: 'Did you mean "roc_auc"?' }),
+    )
+    expect(() => gate.beats('majority' as 'recency')).toThrow(expect.objectContaining({ code: 'ESTEIRA_PROJECT' }))
   })
 })
 

@@ -102,12 +102,13 @@ describe('the live model', () => {
     expect(done['promote_model']?.result.summary[0]).toContain('tiny v2 is production (was: v1)')
   })
 
-  it('is not compared on rows whose labels it may have learnt from', async () => {
+  it('is not compared on rows whose labels it may have learnt from, and keeps its place', async () => {
     await home.run('training', first)
     const done = await home.run('training', { runDate: '2024-06-05', runId: 'older' })
     expect(done['evaluate_model']?.result.output?.['live']).toBe('not_comparable')
     const verdict = done['promote_model']?.result.summary.find((line) => line.includes('no worse than'))
     expect(verdict).toContain('its training labels reach to 2024-06-01, after the test date 2024-05-01')
+    expect(done['promote_model']?.result.decision).toBe('refused')
   })
 
   it('that cannot score the rows any more is not compared, with the reason', async () => {

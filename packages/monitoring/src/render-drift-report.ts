@@ -43,7 +43,7 @@ function verdictText({ verdict, judgedColumns, policy }: DriftReport): VerdictTe
       return {
         headline: '▲ Critical drift',
         advice:
-          'The model sees data unlike what it learnt from. Check where the columns below come from before using these predictions; if the change is real, train again on recent data.',
+          'The model sees data unlike what it was judged on. Check where the columns below come from before using these predictions; if the change is real, train again on recent data.',
         tone: 'critical',
       }
     case 'warning':
@@ -57,7 +57,7 @@ function verdictText({ verdict, judgedColumns, policy }: DriftReport): VerdictTe
       return judgedColumns > 0
         ? {
             headline: '✓ No drift',
-            advice: 'Nothing to do: the data looks like what the model learnt from.',
+            advice: 'Nothing to do: the data looks like what the model was judged on.',
             tone: 'none',
           }
         : {
@@ -84,7 +84,7 @@ function renderSections({ columns, predictions, unexpectedColumns }: DriftReport
   const excluded = withStatus('excluded')
   const unexpected = unexpectedColumns.map((name) => `<p><b>${escapeHtml(name)}</b>: not in the reference</p>`)
   return [
-    '<h2>Reference and current</h2><div class="legend"><span><i class="a"></i>reference: what the model learnt from</span><span><i class="b"></i>current: this batch</span><span>bars set apart at the ends: values beyond the axis</span></div>',
+    '<h2>Reference and current</h2><div class="legend"><span><i class="a"></i>reference: the rows the model was judged on</span><span><i class="b"></i>current: this batch</span><span>bars set apart at the ends: values beyond the axis</span></div>',
     renderCards('Model output', predictions),
     renderCards('Drifted', withStatus('drift')),
     renderCards('Cannot be compared', withStatus('error', 'undefined')),

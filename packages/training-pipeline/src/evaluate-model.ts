@@ -69,12 +69,18 @@ async function compareLive(
   const { version, tags } = live.version
   const labelsEnd = tags[LABELS_END_TAG]
   if (set.testDate === undefined || labelsEnd === undefined) {
-    return { kind: 'not_comparable', version, reason: 'rows without time: it may have learnt from these rows' }
+    return {
+      kind: 'not_comparable',
+      version,
+      isNewer: false,
+      reason: 'rows without time: it may have learnt from these rows',
+    }
   }
   if (set.testDate < labelsEnd) {
     return {
       kind: 'not_comparable',
       version,
+      isNewer: true,
       reason: `its training labels reach to ${labelsEnd}, after the test date ${set.testDate}`,
     }
   }
@@ -88,7 +94,7 @@ async function compareLive(
   } catch (error) {
     // Other features are no contest; a live model that cannot be loaded at all is trouble that people must know of.
     if (!(error instanceof EsteiraError) || error.code !== 'ESTEIRA_SIGNATURE') throw error
-    return { kind: 'not_comparable', version, reason: error.message }
+    return { kind: 'not_comparable', version, isNewer: false, reason: error.message }
   }
 }
 

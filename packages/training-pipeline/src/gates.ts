@@ -10,7 +10,13 @@ export interface Contest {
 
 export type LiveComparison =
   | { readonly kind: 'none' }
-  | { readonly kind: 'not_comparable'; readonly version: number; readonly reason: string }
+  | {
+      readonly kind: 'not_comparable'
+      readonly version: number
+      readonly reason: string
+      /** True when the live model learnt from later dates: the challenger is the older one. */
+      readonly isNewer: boolean
+    }
   | { readonly kind: 'compared'; readonly version: number; readonly metrics: BinaryEvaluation }
 
 export interface GateVerdict {
@@ -63,7 +69,8 @@ function judgeLive(metric: Metric, tolerance: number, { challenger, live }: Cont
       : `${metric} at most ${tolerance} worse than the live model`
   if (live.kind === 'none') return { gate, passed: true, reason: 'no model is live' }
   if (live.kind === 'not_comparable') {
-    return { gate, passed: true, reason: `not comparable with live version ${live.version}: ${live.reason}` }
+    // An older challenger must not take the place of a newer model just because nothing can be said.
+    return { gate, passed: !live.isNewer, reason: `not comparable with live version ${live.version}: ${live.reason}` }
   }
   const mine = challenger[metric]
   const theirs = live.metrics[metric]

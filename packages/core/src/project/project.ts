@@ -1,4 +1,4 @@
-import { EsteiraError } from '../errors.js'
+import { EsteiraError, nearest } from '../errors.js'
 import type { Feature } from './feature.js'
 import { validName } from './source.js'
 import { checkFeatureNames, type FeatureView } from './view.js'
@@ -57,22 +57,44 @@ export type Gate =
   | { readonly kind: 'beats'; readonly baseline: Baseline; readonly metric: Metric }
   | { readonly kind: 'notWorseThanLive'; readonly metric: Metric; readonly tolerance: number }
 
-/** Conditions a challenger must meet to be promoted; each gives a verdict with its reason. */
+/**
+ * Conditions a challenger must meet to be promoted; each gives a verdict with its reason. A name that does not exist is refused
+ * when the project is loaded (ESTEIRA_PROJECT).
+ */
 export const gate = {
   /** The test metric is at least the threshold. */
-  above: (metric: Metric, threshold: number): Gate => ({ kind: 'above', metric, threshold }),
+  above: (metric: Metric, threshold: number): Gate => ({
+    kind: 'above',
+    metric: known('metric', metric, METRICS),
+    threshold,
+  }),
   /** Better than the baseline on the same test rows; by default on accuracy against the majority class, else ROC AUC. */
   beats: (baseline: Baseline, metric?: Metric): Gate => ({
     kind: 'beats',
-    baseline,
-    metric: metric ?? (baseline === 'majority_class' ? 'accuracy' : 'roc_auc'),
+    baseline: known('baseline', baseline, BASELINES),
+    metric: known('metric', metric ?? (baseline === 'majority_class' ? 'accuracy' : 'roc_auc'), METRICS),
   }),
-  /** At most `tolerance` worse than the live model on the same rows; passes when none is live or they are not comparable. */
+  /**
+   * At most `tolerance` worse than the live model on the same rows. Passes when none is live, or the live one reads other
+   * features; fails when the live one learnt from later dates than the challenger is judged on.
+   */
   notWorseThanLive: (metric: Metric = 'roc_auc', { tolerance = 0 }: { readonly tolerance?: number } = {}): Gate => ({
     kind: 'notWorseThanLive',
-    metric,
+    metric: known('metric', metric, METRICS),
     tolerance,
   }),
+}
+
+function known<Name extends string>(what: string, name: Name, names: readonly Name[]): Name {
+  if (names.includes(name)) return name
+  const near = nearest(name, names)
+  throw new EsteiraError(
+    'ESTEIRA_PROJECT',
+    `gates: there is no ${what} ${JSON.stringify(name)}; there are ${names.join(', ')}`,
+    {
+      ...(near === undefined ? {} : { hint: `Did you mean "${near}"?` }),
+    },
+  )
 }
 
 export interface Monitoring<FeatureName extends string = string> {

@@ -82,15 +82,27 @@ export async function promoteModel({
     throw new EsteiraError('ESTEIRA_USAGE', `version: expected a number such as 3, found ${JSON.stringify(version)}`)
   }
   const target = promotionTarget(readEnvironment().stage)
-  const promotion = await withRegistry((registry) =>
-    promote(registry, { name, version: number, target, now: new Date() }),
-  )
+  const { promotion, tags } = await withRegistry(async (registry) => ({
+    promotion: await promote(registry, { name, version: number, target, now: new Date() }),
+    tags: (await registry.getVersion(name, number))?.tags ?? {},
+  }))
+  for (const warning of warningsOf(tags)) process.stderr.write(`! ${name} v${number} ${warning}\n`)
   if (json) printDocument(promotion)
   else if (!promotion.changed) print(`${name} v${number} is ${target.alias} already; nothing changed`)
   else
     print(
       `${name} v${number} is ${target.alias} (was: ${promotion.from === undefined ? 'none' : `v${promotion.from}`})`,
     )
+}
+
+/** What a person should know who promotes by hand: no gate stood in the way. */
+function warningsOf(tags: Readonly<Record<string, string>>): string[] {
+  return [
+    ...(tags['esteira.gates'] === 'failed' ? ['failed gates when it was trained'] : []),
+    ...(tags['feature_version'] === undefined
+      ? ["was trained from a file: the project's inference cannot score it unless the columns are the same"]
+      : []),
+  ]
 }
 
 /** `esteira models rollback NAME` */

@@ -8,7 +8,7 @@ import { DEFAULT_THRESHOLD } from '../model-description.js'
 import { type Forest, type ForestNode, SmallForest } from './small-forest.js'
 
 /** Rows beyond which the package's quadratic split search takes minutes. */
-const MOST_ROWS = 5000
+const MOST_ROWS = 1000
 
 /** Version of the package `ml-random-forest` that is installed with us. */
 const PACKAGE_VERSION = '2.1.0'
