@@ -147,13 +147,27 @@ describe('a view', () => {
   it('reads enums, literals, integers and free nullable types', () => {
     const built = view('v', {
       from: orders,
-      features: { a: mode(orders.category, { days: 30 }), b: count(orders, { days: 1 }), c: features.value_30d },
-      rules: { a: z.enum(['suv', 'van']).nullable(), b: z.int().min(1), c: z.literal(1) },
+      features: {
+        a: mode(orders.category, { days: 30 }),
+        b: count(orders, { days: 1 }),
+        c: features.value_30d,
+        d: features.value_30d,
+        e: features.value_30d,
+      },
+      rules: {
+        a: z.enum(['suv', 'van']).nullable(),
+        b: z.int().min(1),
+        c: z.literal(1),
+        d: z.number().nullable(),
+        e: z.string().nullable().meta({ maxNullShare: 0.5 }),
+      },
     })
     expect(built.rules).toEqual({
       a: { maxNullShare: 1, allowed: ['suv', 'van'] },
       b: { maxNullShare: 0, min: 1 },
       c: { maxNullShare: 0, allowed: [1] },
+      d: { maxNullShare: 1 },
+      e: { maxNullShare: 0.5 },
     })
   })
 

@@ -113,6 +113,7 @@ export async function openTestPipeline(view: FeatureView, project = PROJECT): Pr
         stagingKey: extracted.stagingKey,
         featureDates: extracted.featureDates,
         featureVersion: extracted.version.version,
+        newestEvents: extracted.newestEvents,
         runId,
         reportKey: `reports/${runId}/validation.json`,
       })

@@ -1,11 +1,17 @@
 import {
+  aggregate,
+  call,
+  column,
   EsteiraError,
   type FeatureView,
   featureHash,
   formatTimestamp,
   type Lakehouse,
+  literal,
   type ObjectStore,
+  operation,
   quoteText,
+  renderExpression,
   type Step,
   type StepScope,
   type TableInRun,
@@ -35,6 +41,8 @@ export interface ExtractResult {
   readonly version: FeatureVersion
   /** Dates that have rows; dates before the source's first event have none and are left out. */
   readonly featureDates: readonly string[]
+  /** Day of the newest event before each of them. */
+  readonly newestEvents: Readonly<Record<string, string>>
   readonly rowCount: number
   readonly columnCount: number
 }
@@ -49,7 +57,8 @@ export async function extractFeatures(options: ExtractOptions): Promise<ExtractR
   const { view, lakehouse } = options
   const source = await lakehouse.relation(options.silverTable, { snapshotId: options.silverSnapshotId })
   const version = await ensureFeatureVersion(options.objects, view, options.createdAt)
-  const featureDates = await datesWithEvents(options, source)
+  const newestEvents = await newestEventsBefore(options, source)
+  const featureDates = Object.keys(newestEvents)
   const select = compileFeatureView(view, { dialect: lakehouse.engine.dialect, source, featureDates })
   const stamp = formatTimestamp(BigInt(options.createdAt.getTime()) * 1000n)
   const staged = await lakehouse.writeParquet(
@@ -63,17 +72,27 @@ export async function extractFeatures(options: ExtractOptions): Promise<ExtractR
   )
   if (staged.rowCount === 0) throw noData(options)
   const columnCount = Object.keys(view.features).length + 2
-  return { stagingKey: options.stagingKey, version, featureDates, rowCount: staged.rowCount, columnCount }
+  return { stagingKey: options.stagingKey, version, featureDates, newestEvents, rowCount: staged.rowCount, columnCount }
 }
 
-async function datesWithEvents(options: ExtractOptions, source: string): Promise<string[]> {
+/** The dates that have events before them, each with the day of the newest. */
+async function newestEventsBefore(options: ExtractOptions, source: string): Promise<Record<string, string>> {
   const { lakehouse, featureDates } = options
-  const sql = `SELECT CAST(min("local_ts") AS DATE) AS "first" FROM ${source} AS s WHERE NOT "is_refund"`
-  const first = toRows(await lakehouse.engine.query(sql))[0]?.['first']
-  if (typeof first !== 'string') throw noData(options)
-  const dates = featureDates.filter((day) => day > first)
-  if (dates.length === 0) throw noData(options)
-  return dates
+  const { dialect } = lakehouse.engine
+  const days = [...new Set(featureDates)].sort()
+  const newest = days.map((day, index) => {
+    const before = operation(column('local_ts'), '<', literal(`${day} 00:00:00`, 'timestamp'))
+    const value = call('toDate', aggregate('max', column('local_ts'), before))
+    return `${renderExpression(value, dialect)} AS "d${index}"`
+  })
+  const sql = `SELECT ${newest.join(', ')} FROM ${source} AS s WHERE NOT "is_refund"`
+  const [found = {}] = toRows(await lakehouse.engine.query(sql, options.signal && { signal: options.signal }))
+  const entries = days.flatMap((day, index) => {
+    const event = found[`d${index}`]
+    return typeof event === 'string' ? [[day, event] as const] : []
+  })
+  if (entries.length === 0) throw noData(options)
+  return Object.fromEntries(entries)
 }
 
 function noData({ silverTable, featureDates, view }: ExtractOptions): EsteiraError {
@@ -135,6 +154,7 @@ export const extractFeaturesStep: Step = {
         featureVersion: result.version.version,
         featureHash: result.version.hash,
         featureDates: result.featureDates,
+        newestEvents: result.newestEvents,
         silverTable,
         silverSnapshotId,
       },

@@ -1,4 +1,5 @@
-import { type ColumnRule, type FeatureView, type Lakehouse, quoteName, quoteText, toRows } from '@esteira/core'
+import { addDays, type ColumnRule, type FeatureView, type Lakehouse, quoteName, quoteText, toRows } from '@esteira/core'
+import { checkColumnTypes } from './column-types-check.js'
 
 /** One check of staged features, as it ended. */
 export interface FeatureCheck {
@@ -19,15 +20,24 @@ interface CountedCheck {
   readonly judge: (count: number, rows: number) => { readonly passed: boolean; readonly found: string }
 }
 
+export interface CheckOptions {
+  readonly lakehouse: Lakehouse
+  /** FROM clause of the staged rows. */
+  readonly staged: string
+  readonly featureDates: readonly string[]
+  /** Day of the newest event before each date. */
+  readonly newestEvents: Readonly<Record<string, string>>
+}
+
 /**
- * Runs the view's rules over staged rows, in one statement for all columns and one for the dates: key present and unique, every
- * date there with more than `moreRowsThan` rows, type, null share, range and allowed values of each feature, no NaN or infinity.
+ * Runs the view's rules over staged rows, in one statement for all columns and one for the dates: the type of each column, key
+ * present and unique, every date there with more than `moreRowsThan` rows and a source that was fresh, null share, range and
+ * allowed values of each feature, no NaN or infinity. Columns of wrong types are all that is told: nothing else can be asked of them.
  */
-export async function checkFeatures(
-  view: FeatureView,
-  options: { readonly lakehouse: Lakehouse; readonly staged: string; readonly featureDates: readonly string[] },
-): Promise<FeatureCheck[]> {
+export async function checkFeatures(view: FeatureView, options: CheckOptions): Promise<FeatureCheck[]> {
   const { lakehouse, staged } = options
+  const mistyped = await checkColumnTypes(view, lakehouse, staged)
+  if (mistyped.length > 0) return mistyped
   const checks = [...keyChecks(view), ...Object.keys(view.features).flatMap((name) => columnChecks(view, name))]
   const selected = checks.map(({ sql }, index) => `${sql.replaceAll('STAGED', staged)} AS "c${index}"`)
   const [counts = {}] = toRows(
@@ -39,7 +49,25 @@ export async function checkFeatures(
     const verdict = judge(count, rows)
     return { name, expected, ...verdict, ...(verdict.passed ? {} : { failedRows: count }) }
   })
-  return [...(await dateChecks(view, options)), ...column]
+  return [freshness(view, options), ...(await dateChecks(view, options)), ...column]
+}
+
+/** A source without recent events may be one that is not delivered any more; that must not be read as customers who left. */
+function freshness(view: FeatureView, { featureDates, newestEvents }: CheckOptions): FeatureCheck {
+  const { freshWithinDays } = view.from
+  const stale = featureDates.filter((day) => (newestEvents[day] ?? '') < addDays(day, -freshWithinDays))
+  return {
+    name: 'fresh',
+    expected: `an event in the ${freshWithinDays} days before each date`,
+    found:
+      stale.length === 0
+        ? 'one'
+        : stale
+            .slice(0, 5)
+            .map((day) => `${day}: ${newestEvents[day] ?? 'none'}`)
+            .join(', '),
+    passed: stale.length === 0,
+  }
 }
 
 const NONE_FAILED: CountedCheck['judge'] = (count) => ({
@@ -114,11 +142,7 @@ function columnChecks(view: FeatureView, name: string): CountedCheck[] {
 
 async function dateChecks(
   view: FeatureView,
-  {
-    lakehouse,
-    staged,
-    featureDates,
-  }: { readonly lakehouse: Lakehouse; readonly staged: string; readonly featureDates: readonly string[] },
+  { lakehouse, staged, featureDates }: CheckOptions,
 ): Promise<FeatureCheck[]> {
   const sql = `SELECT CAST("feature_date" AS VARCHAR) AS "day", count(*) AS "rows" FROM ${staged} AS s GROUP BY 1`
   const byDay = new Map(toRows(await lakehouse.engine.query(sql)).map(({ day, rows }) => [String(day), Number(rows)]))

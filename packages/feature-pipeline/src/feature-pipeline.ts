@@ -119,6 +119,7 @@ export class FeaturePipeline {
       stagingKey: extracted.stagingKey,
       featureDates: extracted.featureDates,
       featureVersion: extracted.version.version,
+      newestEvents: extracted.newestEvents,
       runId: context.runId,
       reportKey: `reports/${context.runId}/validation.json`,
       signal: context.signal,

@@ -18,6 +18,8 @@ export interface ValidateOptions {
   readonly stagingKey: string
   readonly featureDates: readonly string[]
   readonly featureVersion: number
+  /** Day of the newest event before each date, as `extract_features` found it. */
+  readonly newestEvents: Readonly<Record<string, string>>
   readonly runId: string
   /** Key of the validation report. */
   readonly reportKey: string
@@ -41,7 +43,8 @@ export interface PublishResult {
 export async function validateFeatures(options: ValidateOptions): Promise<PublishResult> {
   const { view, lakehouse, objects, featureDates } = options
   const staged = await lakehouse.parquet(options.stagingKey)
-  const checks = await checkFeatures(view, { lakehouse, staged, featureDates })
+  const { newestEvents } = options
+  const checks = await checkFeatures(view, { lakehouse, staged, featureDates, newestEvents })
   const failed = checks.filter(({ passed }) => !passed)
   const report = {
     view: view.name,
@@ -100,6 +103,7 @@ const extractOutput = z.object({
   featureVersion: z.number(),
   featureHash: z.string(),
   featureDates: z.array(z.string()),
+  newestEvents: z.record(z.string(), z.string()),
   silverTable: z.string(),
   silverSnapshotId: z.string(),
 })
@@ -116,6 +120,7 @@ export const validateFeaturesStep: Step = {
         staged: extracted.output,
         extractedAt: extracted.startedAt,
         rules: view.rules,
+        freshWithinDays: view.from.freshWithinDays,
         moreRowsThan: view.moreRowsThan,
       },
       read: [],
@@ -131,6 +136,7 @@ export const validateFeaturesStep: Step = {
       stagingKey: extracted.stagingKey,
       featureDates: extracted.featureDates,
       featureVersion: extracted.featureVersion,
+      newestEvents: extracted.newestEvents,
       runId: context.runId,
       reportKey,
       signal: context.signal,

@@ -12,10 +12,12 @@ export interface ColumnRule {
   readonly allowed?: readonly (string | number)[]
 }
 
+const valueType = z.enum(['number', 'integer', 'string'])
+
 /** What a rule can hold of a zod type; anything else it asks would not be checked, so it is refused. */
 const ruleSchema = z.strictObject({
   $schema: z.string().optional(),
-  type: z.enum(['number', 'integer', 'string']).optional(),
+  type: z.union([valueType, z.tuple([valueType, z.literal('null')])]).optional(),
   description: z.string().optional(),
   title: z.string().optional(),
   maxNullShare: z.number().optional(),
@@ -40,7 +42,6 @@ export function columnRule(feature: string, type: z.ZodType): ColumnRule {
   const json = jsonSchemaOf(feature, type)
   const branches = (json.anyOf ?? [json]).filter((branch) => typeof branch === 'object')
   const values = branches.filter((branch) => branch.type !== 'null')
-  const isNullable = values.length < branches.length
   if (values.length !== 1) throw unusable(feature, `${values.length} alternatives`)
   const parsed = ruleSchema.safeParse(values[0])
   if (!parsed.success) {
@@ -50,6 +51,7 @@ export function columnRule(feature: string, type: z.ZodType): ColumnRule {
       issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : `type ${values[0]?.type ?? '?'}`,
     )
   }
+  const isNullable = values.length < branches.length || Array.isArray(parsed.data.type)
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, enum: several, const: one } = parsed.data
   const allowed = several ?? (one === undefined ? undefined : [one])
   return {

@@ -19,6 +19,12 @@ export function featureLevels(view: FeatureView): Map<string, Expression>[] {
     visiting.add(name)
     const used = feature.kind === 'expression' ? [...featuresRead(feature.value)] : []
     const level = used.length === 0 ? 0 : 1 + Math.max(...used.map((each) => levelOf(each, name)))
+    if (level > 0 && feature.kind === 'expression' && aggregates(feature.value)) {
+      throw new EsteiraError(
+        'ESTEIRA_PROJECT',
+        `views.${view.name}.features.${name}: it uses other features and aggregates events; make the aggregate a feature of its own`,
+      )
+    }
     known.set(name, level)
     return level
   }
@@ -46,4 +52,12 @@ function featuresRead(expression: Expression): Set<string> {
     if (node.kind === 'column' && node.table === 'feature') names.add(node.name)
   })
   return names
+}
+
+function aggregates(expression: Expression): boolean {
+  let found = false
+  visitExpression(expression, (node) => {
+    if (node.kind === 'aggregate') found = true
+  })
+  return found
 }
