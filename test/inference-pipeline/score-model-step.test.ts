@@ -118,9 +118,9 @@ describe('score_model', () => {
   })
 
   it('refuses a day at which nobody is at risk', async () => {
-    await expect(home.run('inference', { runDate: '2024-10-30', runId: 'late' })).rejects.toMatchObject({
+    await expect(home.run('inference', { runDate: '2024-09-03', runId: 'late' })).rejects.toMatchObject({
       code: 'ESTEIRA_NO_DATA',
-      message: 'tiny_features: nobody is at risk at 2024-10-30: no event in the 30 days before',
+      message: 'tiny_features: nobody is at risk at 2024-09-03: no event in the 30 days before',
     })
   })
 
