@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { checkReadinessStep, runStepCommand } from 'esteira'
+import { checkReadinessStep } from '@esteira/training-pipeline'
+import { runStepCommand } from 'esteira/step'
 
 await runStepCommand(checkReadinessStep)

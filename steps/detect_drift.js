@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { detectDriftStep, runStepCommand } from 'esteira'
+import { detectDriftStep } from '@esteira/monitoring'
+import { runStepCommand } from 'esteira/step'
 
 await runStepCommand(detectDriftStep)

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { evaluateModelStep, runStepCommand } from 'esteira'
+import { evaluateModelStep } from '@esteira/training-pipeline'
+import { runStepCommand } from 'esteira/step'
 
 await runStepCommand(evaluateModelStep)

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { extractFeaturesStep, runStepCommand } from 'esteira'
+import { extractFeaturesStep } from '@esteira/feature-pipeline'
+import { runStepCommand } from 'esteira/step'
 
 await runStepCommand(extractFeaturesStep)

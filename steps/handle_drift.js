@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { handleDriftStep, runStepCommand } from 'esteira'
+import { handleDriftStep } from '@esteira/monitoring'
+import { runStepCommand } from 'esteira/step'
 
 await runStepCommand(handleDriftStep)

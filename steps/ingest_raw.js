@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { ingestRawStep, runStepCommand } from 'esteira'
+import { ingestRawStep } from '@esteira/feature-pipeline'
+import { runStepCommand } from 'esteira/step'
 
 await runStepCommand(ingestRawStep)

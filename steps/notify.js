@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { notifyStep, runStepCommand } from 'esteira'
+import { notifyStep } from '@esteira/monitoring'
+import { runStepCommand } from 'esteira/step'
 
 await runStepCommand(notifyStep)

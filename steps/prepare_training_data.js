@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { prepareTrainingDataStep, runStepCommand } from 'esteira'
+import { prepareTrainingDataStep } from '@esteira/training-pipeline'
+import { runStepCommand } from 'esteira/step'
 
 await runStepCommand(prepareTrainingDataStep)

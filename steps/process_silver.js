@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { processSilverStep, runStepCommand } from 'esteira'
+import { processSilverStep } from '@esteira/feature-pipeline'
+import { runStepCommand } from 'esteira/step'
 
 await runStepCommand(processSilverStep)

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { promoteModelStep, runStepCommand } from 'esteira'
+import { promoteModelStep } from '@esteira/training-pipeline'
+import { runStepCommand } from 'esteira/step'
 
 await runStepCommand(promoteModelStep)

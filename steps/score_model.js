@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { runStepCommand, scoreModelStep } from 'esteira'
+import { scoreModelStep } from '@esteira/inference-pipeline'
+import { runStepCommand } from 'esteira/step'
 
 await runStepCommand(scoreModelStep)

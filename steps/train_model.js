@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { runStepCommand, trainModelStep } from 'esteira'
+import { trainModelStep } from '@esteira/training-pipeline'
+import { runStepCommand } from 'esteira/step'
 
 await runStepCommand(trainModelStep)

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
-import { runStepCommand, validateFeaturesStep } from 'esteira'
+import { validateFeaturesStep } from '@esteira/feature-pipeline'
+import { runStepCommand } from 'esteira/step'
 
 await runStepCommand(validateFeaturesStep)

@@ -23,6 +23,9 @@ const FLAGS: Readonly<Record<string, string>> = {
  * The whole of a container step: flags and environment in, step result JSON and exit code out. `steps/<step>.js` calls it.
  *
  * @example
+ * import { extractFeaturesStep } from '@esteira/feature-pipeline'
+ * import { runStepCommand } from 'esteira/step'
+ *
  * await runStepCommand(extractFeaturesStep)
  */
 export async function runStepCommand(step: Step, args: readonly string[] = process.argv.slice(2)): Promise<void> {

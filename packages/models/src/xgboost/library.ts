@@ -133,7 +133,7 @@ async function bind(file: string): Promise<XgboostLibrary> {
 }
 
 /** Turns that a waiting thread spins before it sleeps: enough for the gaps inside one tree, far from the 300,000 of libgomp. */
-const SPIN_COUNT = '2000'
+const SPIN_COUNT = '5000'
 
 /**
  * Lets OpenMP's threads sleep between pieces of work after a short spin, unless `OMP_WAIT_POLICY` says otherwise. By default
