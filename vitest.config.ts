@@ -23,7 +23,11 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias: sources },
-        test: { ...common, name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', 'test/real/**'] },
+        test: { ...common, name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', 'test/real/**', 'test/java/**'] },
+      },
+      {
+        resolve: { alias: sources },
+        test: { ...common, name: 'java', include: ['test/java/**/*.test.ts'], testTimeout: 300_000 },
       },
       { test: { ...common, name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 300_000 } },
       { test: { ...common, name: 'real', include: ['test/real/**/*.test.ts'], testTimeout: 600_000 } },

@@ -68,7 +68,7 @@ export async function buildPythonEnvironment(root) {
  * @param {string} inside
  * @returns {Promise<{ command: string, args: readonly string[] }>} pip that installs into the environment
  */
-async function createEnvironment(python, folder, inside) {
+export async function createEnvironment(python, folder, inside) {
   const full = await runCommand(python, ['-m', 'venv', folder])
   if (full.code === 0) return { command: inside, args: ['-m', 'pip'] }
   // Debian keeps the bundled pip in a package of its own; a pip of the system can fill the environment as well.
@@ -83,7 +83,7 @@ async function createEnvironment(python, folder, inside) {
 }
 
 /** The first Python on the PATH that the pinned versions support. */
-async function findPython() {
+export async function findPython() {
   const named = process.env['ESTEIRA_PYTHON']
   const found = []
   for (const name of named ? [named] : NAMES) {

@@ -50,7 +50,7 @@ describe('the types of a project', () => {
     expectTypeOf(orders.category).toEqualTypeOf<SourceColumnRef<'string'>>()
     expectTypeOf(orders.ordered_at).toEqualTypeOf<SourceColumnRef<'timestamp'>>()
     // @ts-expect-error: no such column
-    expect(orders.amuont).toBeUndefined()
+    expect(() => orders.amuont).toThrow('"amuont" is no column')
   })
 
   it('refuse a mode of numbers', () => {

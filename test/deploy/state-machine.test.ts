@@ -151,10 +151,13 @@ describe('stateMachine', () => {
   })
 
   test.each([
-    [{ only: 'trian' }, 'workflow main has no step "trian"; there are train', 'Did you mean train?'],
+    [{ only: 'train_modle' }, 'workflow main has no step "train_modle"; there are train_model', 'Did you mean train_model?'],
+    [{ only: 'model' }, 'has no step "model"', 'Did you mean train_model?'],
+    [{ only: 'nope' }, 'has no step "nope"; there are train', 'Name one of them, for example train_model.'],
+    [{ from: 'ingest' }, 'has no step "ingest"', 'Name one of them, for example train_model.'],
     [{ only: 'train', from: 'train' }, 'cannot hold at once', undefined],
   ])('refuses %j', (options, message, hint) => {
-    const attempt = () => stateMachine(configOf(['{ id: train, command: x }']), 'main', options)
+    const attempt = () => stateMachine(configOf(['{ id: train_model, command: x }']), 'main', options)
     expect(attempt).toThrow(EsteiraError)
     expect(attempt).toThrow(
       expect.objectContaining({ code: 'ESTEIRA_USAGE', hint, message: expect.stringContaining(message) }),

@@ -1,5 +1,7 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { openMlflowFile } from '@esteira/mlflow'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { documentOf, type Ended, esteira } from '../services/esteira-command.js'
@@ -46,6 +48,21 @@ const versions = async (name: string) =>
   ).versions
 const select = async (sql: string) =>
   documentOf<{ rows: (string | number | null)[][] }>(await esteira(['sql', sql, '--json'], place)).rows
+
+/** Every run of the experiment with its status, times and tags. */
+async function mlflowRuns() {
+  const { tracking, close } = await openMlflowFile({
+    file: join(place.home, 'mlflow.db'),
+    artifactsFolder: join(place.home, 'mlartifacts'),
+    now: () => new Date(),
+    newId: randomUUID,
+  })
+  try {
+    return await tracking.findRuns(await tracking.ensureExperiment('churn'), {})
+  } finally {
+    await close()
+  }
+}
 
 let bookings = ''
 let training: Ended
@@ -144,15 +161,15 @@ describe('a second run', () => {
   it('with the same id and date changes nothing: no snapshot, no run, no version', async () => {
     const before = tableFiles(place)
     const modelsBefore = await versions('churn')
-    const mlflow = () => statSync(join(place.home, 'mlflow.db')).size
-    const sizeBefore = mlflow()
+    const runsBefore = await mlflowRuns()
+    expect(runsBefore.length).toBeGreaterThan(0)
     const again = await run('training', ...churn, '--source', bookings)
     const { outputs } = reportOf(again)
     expect(outputs).toEqual(reportOf(training).outputs)
     expect(again.stderr.match(/unchanged$/gm)).toHaveLength(10)
     expect(tableFiles(place)).toEqual(before)
     expect(await versions('churn')).toEqual(modelsBefore)
-    expect(mlflow()).toBe(sizeBefore)
+    expect(await mlflowRuns()).toEqual(runsBefore)
   })
 
   it('of one step runs that step alone', async () => {

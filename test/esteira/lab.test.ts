@@ -83,6 +83,38 @@ describe('a lab', () => {
     )
   })
 
+  it('refuses columns, days and ranges that there are not, with a code and what was meant', async () => {
+    await withLab(async (lab) => {
+      const set = await lab.trainingSet(RANGE)
+      const misspelt: string = 'days_since_last_oder'
+      expect(() => set.column(misspelt as 'orders_30d')).toThrow(
+        expect.objectContaining({
+          code: 'ESTEIRA_COLUMN_MISSING',
+          message: 'there is no column "days_since_last_oder"',
+          hint: 'Did you mean "days_since_last_order"?',
+        }),
+      )
+      const usage = (message: string) => ({ code: 'ESTEIRA_USAGE', message })
+      await expect(lab.predict('tiny@production', { asOf: 'yesterday' })).rejects.toMatchObject(
+        usage('asOf: expected a day YYYY-MM-DD, found "yesterday"'),
+      )
+      await expect(lab.trainingSet({ from: '2024-02-30', to: '2024-06-01' })).rejects.toMatchObject(
+        usage('from: expected a day YYYY-MM-DD, found "2024-02-30"'),
+      )
+      await expect(lab.trainingSet({ from: '2024-01-01', to: 'zzz' })).rejects.toMatchObject({ code: 'ESTEIRA_USAGE' })
+      await expect(lab.trainingSet({ from: '2024-06-01', to: '2024-01-01' })).rejects.toMatchObject(
+        usage('from 2024-06-01 is after to 2024-01-01'),
+      )
+      await expect(lab.trainingSet({ from: '2024-01-02', to: '2024-01-31' })).rejects.toMatchObject({
+        code: expect.stringMatching(/^ESTEIRA_/),
+      })
+      await expect(lab.predict('nobody@production', { asOf: '2024-07-10' })).rejects.toMatchObject({
+        code: 'ESTEIRA_MODEL_MISSING',
+      })
+      await expect(lab.train(set, { modelType: 'xgbost' })).rejects.toMatchObject({ code: 'ESTEIRA_MODEL_TYPE' })
+    })
+  })
+
   it('refuses a folder that is no project', async () => {
     await expect(openWorkspace(join(home.folder, 'nothing'))).rejects.toMatchObject({ code: 'ESTEIRA_PROJECT' })
     await rm(join(home.folder, 'nothing'), { recursive: true, force: true })

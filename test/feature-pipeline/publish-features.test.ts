@@ -158,7 +158,18 @@ describe('a refusal', () => {
 
   it('names the feature whose share of nulls is too large', async () => {
     expect(await refuse(withRule({ category: z.string() }))).toEqual([
-      { name: 'category.nulls', expected: 'no null', found: '50.0 % (1 rows)', passed: false, failedRows: 1 },
+      {
+        name: 'category.nulls',
+        rule: 'nulls',
+        column: 'category',
+        severity: 'error',
+        expected: 'no null',
+        found: '50.0 % (1 rows)',
+        passed: false,
+        failedRows: 1,
+        share: 0.5,
+        examples: [{ key: 'c2, 2024-03-01', value: 'null' }],
+      },
     ])
     expect(await refuse(withRule({ category: z.string().nullable().meta({ maxNullShare: 0.4 }) }))).toMatchObject([
       { name: 'category.nulls', expected: 'at most 40.0 % nulls', found: '50.0 % (1 rows)' },

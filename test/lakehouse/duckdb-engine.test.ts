@@ -39,7 +39,7 @@ describe('DuckDB as a SQL engine', () => {
       ['time', 'string', '10:11:12'],
       ['list', 'string', '[1, 2]'],
       ['decimals', 'string', '[1.5]'],
-      ['struct', 'string', "{'a': 1}"],
+      ['struct', 'string', '{"a": 1}'],
       ['enum', 'string', 'x'],
     ])
   })

@@ -127,9 +127,9 @@ describe('partition transforms', () => {
     const values: Record<string, unknown[]> = {}
     for (const transform of ['year', 'month', 'day', 'hour'] as const) {
       const keys = await engine.readRows(
-        `SELECT ${transformSql(transform, 'ts')} AS key FROM (SELECT unnest([${moments.map((each) => `TIMESTAMP '${each}'`).join(', ')}]) AS ts)`,
+        `SELECT ${transformSql({ kind: transform }, 'timestamp', 'ts')} AS key FROM (SELECT unnest([${moments.map((each) => `TIMESTAMP '${each}'`).join(', ')}]) AS ts)`,
       )
-      values[transform] = keys.map(({ key }) => partitionValueOf(transform, 'timestamp', String(key)))
+      values[transform] = keys.map(({ key }) => partitionValueOf({ kind: transform }, 'timestamp', String(key)))
     }
     // 2017-11-16T22:31:08: year 47, month 574, day 17486, hour 419686 stand in the specification, Appendix B.
     expect(values).toEqual({

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,6 +6,10 @@ import type { ObjectStore } from '@esteira/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 const text = (bytes: Uint8Array | undefined) => (bytes === undefined ? undefined : new TextDecoder().decode(bytes))
+
+/** A comparison that does not print megabytes when it fails. */
+const sameBytes = (found: Uint8Array | undefined, expected: Uint8Array) =>
+  found !== undefined && Buffer.compare(found, expected) === 0
 
 /** What every object store promises; `open` gives a new empty store. */
 export function describeObjectStore(driver: string, open: () => Promise<ObjectStore>): void {
@@ -26,8 +31,19 @@ export function describeObjectStore(driver: string, open: () => Promise<ObjectSt
       expect([...((await store.get('a/b/bytes.bin')) ?? [])]).toEqual([...bytes])
       await store.put('texto.txt', 'ação ✓')
       expect(text(await store.get('texto.txt'))).toBe('ação ✓')
-      await store.put('empty', '')
+    })
+
+    it('keeps empty objects', async () => {
+      expect(await store.put('empty', '', { ifAbsent: true })).toBe(true)
+      expect(await store.put('empty', '', { ifAbsent: true })).toBe(false)
       expect((await store.get('empty'))?.length).toBe(0)
+      expect((await store.getRange('empty', { offset: 0, length: 5 }))?.length).toBe(0)
+      expect(await readFile(await store.localPath('empty'), 'utf8')).toBe('')
+      expect((await store.list('')).map(({ key, sizeBytes }) => [key, sizeBytes])).toEqual([['empty', 0]])
+      const source = join(scratch, 'empty.bin')
+      await writeFile(source, '')
+      await store.upload('also-empty', source)
+      expect((await store.get('also-empty'))?.length).toBe(0)
     })
 
     it('has no object before one is put, after it is deleted, and where only longer keys exist', async () => {
@@ -51,7 +67,7 @@ export function describeObjectStore(driver: string, open: () => Promise<ObjectSt
     })
 
     it('lets exactly one of many writers create an absent object', async () => {
-      const writers = Array.from({ length: 20 }, (_, index) => index)
+      const writers = Array.from({ length: 32 }, (_, index) => index)
       const won = await Promise.all(writers.map((index) => store.put('lock', `writer ${index}`, { ifAbsent: true })))
       const winners = writers.filter((index) => won[index])
       expect(winners).toHaveLength(1)
@@ -81,6 +97,111 @@ export function describeObjectStore(driver: string, open: () => Promise<ObjectSt
       expect(Math.abs((listed?.modifiedAt.getTime() ?? 0) - Date.now())).toBeLessThan(600_000)
     })
 
+    it('reads a part of an object as far as it goes', async () => {
+      await store.put('digits', '0123456789')
+      const range = async (offset: number, length: number) => text(await store.getRange('digits', { offset, length }))
+      expect(await range(0, 10)).toBe('0123456789')
+      expect(await range(3, 4)).toBe('3456')
+      expect(await range(8, 100)).toBe('89')
+      expect(await range(10, 1)).toBe('')
+      expect(await range(500, 1)).toBe('')
+      expect(await range(2, 0)).toBe('')
+      expect(await store.getRange('absent', { offset: 0, length: 0 })).toBeUndefined()
+      expect(await store.getRange('absent', { offset: 0, length: 1 })).toBeUndefined()
+    })
+
+    it.each([
+      [-1, 1],
+      [0, -1],
+      [0.5, 1],
+      [0, Number.NaN],
+      [Number.MAX_SAFE_INTEGER, 2],
+    ])('refuses the range %d + %d', async (offset, length) => {
+      await store.put('digits', '0123456789')
+      await expect(store.getRange('digits', { offset, length })).rejects.toMatchObject({ code: 'ESTEIRA_USAGE' })
+    })
+
+    it.each([
+      ...[
+        'with space',
+        ' edge ',
+        'a+b',
+        'a%2Fb',
+        '100%',
+        'a&b=c?d#e',
+        'quo\'te"s',
+        '(x)!*,;:@$',
+        'ação/日本語/🎉.json',
+      ],
+      ...['..a/b..', '.hidden', 'a/.../b', '~x', '[x]{y}|^`', `${'n'.repeat(255)}/m`, '=x', 'x=1/y=%20'],
+    ])('keeps the key %j apart from others', async (key) => {
+      await store.put(key, 'this')
+      await store.put(`${key}2`.slice(-200), 'that')
+      expect(text(await store.get(key))).toBe('this')
+      expect((await store.list('')).map((object) => object.key)).toContain(key)
+      expect((await store.list(key.slice(0, -1))).map((object) => object.key)).toContain(key)
+      expect(await store.put(key, 'kept out', { ifAbsent: true })).toBe(false)
+      expect(await readFile(await store.localPath(key), 'utf8')).toBe('this')
+      await store.delete(key)
+      expect(await store.get(key)).toBeUndefined()
+      expect(await store.list('')).toHaveLength(1)
+    })
+
+    it('keeps big objects whole, from memory and from files', async () => {
+      const bytes = randomBytes(23 * 1024 * 1024 + 7)
+      const source = join(scratch, 'big.bin')
+      await writeFile(source, bytes)
+      await store.upload('uploaded.parquet', source)
+      expect(await store.put('put.bin', bytes, { ifAbsent: true })).toBe(true)
+      expect(await store.put('put.bin', randomBytes(bytes.length), { ifAbsent: true })).toBe(false)
+      for (const key of ['uploaded.parquet', 'put.bin']) {
+        expect(sameBytes(await store.get(key), bytes)).toBe(true)
+        expect(sameBytes(await readFile(await store.localPath(key)), bytes)).toBe(true)
+        const [offset, length] = [5 * 1024 * 1024 - 3, 6 * 1024 * 1024]
+        const part = await store.getRange(key, { offset, length })
+        expect(sameBytes(part, bytes.subarray(offset, offset + length))).toBe(true)
+      }
+      expect((await store.localPath('uploaded.parquet')).endsWith('.parquet')).toBe(true)
+      expect((await store.list('')).map(({ sizeBytes }) => sizeBytes)).toEqual([bytes.length, bytes.length])
+    })
+
+    it('lists more objects than one page holds', async () => {
+      const keys = Array.from({ length: 1003 }, (_, index) => `page/${String(index).padStart(4, '0')}`)
+      for (let from = 0; from < keys.length; from += 50)
+        await Promise.all(keys.slice(from, from + 50).map((key) => store.put(key, '')))
+      expect((await store.list('page/')).map((object) => object.key)).toEqual(keys)
+      expect(await store.list('page/100')).toHaveLength(3)
+    })
+
+    it('gives the local path of the object as it is now', async () => {
+      await store.put('m', 'one')
+      const paths = await Promise.all([store.localPath('m'), store.localPath('m'), store.localPath('m')])
+      expect(new Set(paths).size).toBe(1)
+      expect(await store.localPath('m')).toBe(paths[0])
+      await store.put('m', 'two, longer')
+      expect(await readFile(await store.localPath('m'), 'utf8')).toBe('two, longer')
+      await store.delete('m')
+      await expect(store.localPath('m')).rejects.toMatchObject({ code: 'ESTEIRA_SOURCE_MISSING' })
+    })
+
+    it('does nothing for a caller that has stopped', async () => {
+      const source = join(scratch, 'source.bin')
+      await writeFile(source, 'from disk')
+      await store.put('k', 'before')
+      const stopped = { signal: AbortSignal.abort() }
+      const calls = [
+        () => store.get('k', stopped),
+        () => store.getRange('k', { offset: 0, length: 1 }, stopped),
+        () => store.put('k', 'after', stopped),
+        () => store.upload('k', source, stopped),
+        () => store.localPath('k', stopped),
+        () => store.list('', stopped),
+        () => store.delete('k', stopped),
+      ]
+      for (const call of calls) await expect(call()).rejects.toMatchObject({ code: 'ESTEIRA_INTERRUPTED' })
+      expect(text(await store.get('k'))).toBe('before')
+    })
+
     it('uploads a local file and gives a local path to an object', async () => {
       const source = join(scratch, 'source.bin')
       await writeFile(source, 'from disk')
@@ -97,22 +218,28 @@ export function describeObjectStore(driver: string, open: () => Promise<ObjectSt
       expect(await store.list('')).toEqual([])
     })
 
+    it('refuses to upload a folder', async () => {
+      await expect(store.upload('k', scratch)).rejects.toMatchObject({ code: 'ESTEIRA_SOURCE_MISSING' })
+      expect(await store.list('')).toEqual([])
+    })
+
     it('locates a key below its root', () => {
       expect(store.locate('a/b.json').startsWith(store.root)).toBe(true)
       expect(store.locate('a/b.json').endsWith('a/b.json')).toBe(true)
     })
 
-    it.each(['', '/a', 'a//b', 'a/', '../a', 'a/../b', './a', 'a\\b', 'a\nb', 'C:\\a', '.esteira-tmp-1-1', 'a\0'])(
-      'refuses the key %j everywhere',
-      async (key) => {
-        const refused = { code: 'ESTEIRA_USAGE' }
-        await expect(store.put(key, 'x')).rejects.toMatchObject(refused)
-        await expect(store.get(key)).rejects.toMatchObject(refused)
-        await expect(store.delete(key)).rejects.toMatchObject(refused)
-        await expect(store.localPath(key)).rejects.toMatchObject(refused)
-        await expect(store.upload(key, join(scratch, 'x'))).rejects.toMatchObject(refused)
-        expect(() => store.locate(key)).toThrow(expect.objectContaining(refused))
-      },
-    )
+    it.each([
+      ...['', '/a', 'a//b', 'a/', '../a', 'a/../b', './a', 'a\\b', 'a\nb', 'C:\\a'],
+      ...['.esteira-tmp-1-1', 'a\0', 'a\ud800', 'n'.repeat(256), `${'n/'.repeat(520)}n`],
+    ])('refuses the key %j everywhere', async (key) => {
+      const refused = { code: 'ESTEIRA_USAGE' }
+      await expect(store.put(key, 'x')).rejects.toMatchObject(refused)
+      await expect(store.get(key)).rejects.toMatchObject(refused)
+      await expect(store.getRange(key, { offset: 0, length: 1 })).rejects.toMatchObject(refused)
+      await expect(store.delete(key)).rejects.toMatchObject(refused)
+      await expect(store.localPath(key)).rejects.toMatchObject(refused)
+      await expect(store.upload(key, join(scratch, 'x'))).rejects.toMatchObject(refused)
+      expect(() => store.locate(key)).toThrow(expect.objectContaining(refused))
+    })
   })
 }

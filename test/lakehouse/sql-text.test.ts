@@ -52,8 +52,9 @@ describe('the tables of a query', () => {
     expect(await at("for timestamp as of timestamp '2026-01-01 12:00:00 UTC' as x")).toEqual(noon)
     expect(await at("for timestamp as of timestamp '2026-01-01 12:00'")).toEqual(noon)
     expect(await at("for timestamp as of timestamp '2026-01-01 09:00:00 -03:00'")).toEqual(noon)
+    expect(await at("for version as of 'january'")).toEqual({ ref: 'january' })
     for (const clause of [
-      "for version as of 'tag'",
+      "for version as of ''",
       'for timestamp as of 5',
       "for timestamp as of timestamp '2026-02-30 25:00:00'",
       "for timestamp as of timestamp '2026-01-01 00:00:00 America/Sao_Paulo'",
@@ -127,9 +128,36 @@ describe('a query outside the subset', () => {
     ["select read_csv('/etc/passwd')", 'read_csv'],
     ["select * from read_csv('/etc/passwd')", 'in FROM'],
     ["select getenv('HOME')", 'getenv'],
+    ['from t', 'FROM stands without a SELECT'],
+    ['from t select a', 'FROM stands without a SELECT'],
+    ['with a as (select 1 x) from a', 'FROM stands without a SELECT'],
+    ['select * from (from t) as u', 'FROM stands without a SELECT'],
+    ['select a from t union all from u', 'FROM stands without a SELECT'],
+    ['select 2 ** 3', 'no operator in Athena'],
+    ['select a == b from t', 'no operator in Athena'],
+    ['select a::integer from t', 'no operator in Athena'],
+    ['select `a` from t', 'quoted'],
+    ["select 'a' 'b'", 'side by side'],
+    ["select 'a' -- why\n 'b'", 'side by side'],
+    ['select 0x1F', 'is no number'],
+    ['select 10a from t', 'is no number'],
+    ['select a from t limit 10%', 'percentage'],
+    ['select a from t limit 10 percent', 'percentage'],
+    ['select a, count(*) as n from t group by a having n > 1', 'HAVING cannot use "n"'],
+    ['select a, lower(b) as c, count(*) from t group by a, b having (a > 1) and C = 2', 'HAVING cannot use "c"'],
   ])('is refused: %s', async (sql, message) => {
     const refusal = expect(checkAthenaSelect(sql)).rejects
     await refusal.toMatchObject({ code: 'ESTEIRA_SQL', message: expect.stringMatching(new RegExp(message, 'i')) })
+  })
+
+  it.each([
+    "select extract(year from d), trim(a) from t where a is not distinct from b and 'it''s' <> '--'",
+    'select a as b, b as c, max(b) from t group by a, b having b > 1 and max(c) > 2',
+    'select a as n from t where a in (select n from u group by n having n > 1)',
+    'select 1.5e3, .5, 2 as x -- == ** \n from t /* from u */',
+    'select "a==b" from "from"',
+  ])('is not: %s', async (sql) => {
+    await expect(checkAthenaSelect(sql)).resolves.toBeDefined()
   })
 
   it('names the function and the nearest allowed one', async () => {

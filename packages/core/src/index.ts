@@ -37,23 +37,42 @@ export {
 } from './frame.js'
 export { hashFile } from './hash-file.js'
 export type {
+  ArrowBatch,
   Commit,
   CommitResult,
+  CompactOptions,
+  CompactResult,
+  ExpireOptions,
+  ExpireResult,
   Lakehouse,
+  OrphanOptions,
+  OrphanResult,
   PartitionField,
+  PlanOptions,
+  PruningCondition,
+  RefOptions,
+  RegisterOptions,
+  RelocateResult,
+  RollbackResult,
+  ScanOptions,
+  ScanPlan,
   SliceCondition,
   Snapshot,
+  SortField,
+  TableChange,
   TableColumn,
   TableColumnType,
   TableDefinition,
+  TableRef,
   TableState,
   TableVersion,
+  UpsertResult,
   WrittenParquet,
 } from './lakehouse.js'
 export { asEsteiraError, describeFailure } from './log/describe-failure.js'
 export { type LogFields, type Logger, silentLogger } from './logger.js'
-export type { ObjectInfo, ObjectStore } from './object-store.js'
-export type { ColumnRule } from './project/column-rule.js'
+export type { ByteRange, ObjectCall, ObjectInfo, ObjectStore } from './object-store.js'
+export { type ColumnRule, type ColumnRuleOptions, rule } from './project/column-rule.js'
 export {
   avg,
   count,
@@ -96,6 +115,8 @@ export {
   type ProjectDefinition,
   type SampleGenerator,
 } from './project/project.js'
+export type { RuleKey, RuleRow } from './project/read-table-rules.js'
+export { RULE_SEVERITIES, type RuleOptions, type RuleSeverity } from './project/rule-options.js'
 export {
   definitionOf,
   type Entity,
@@ -110,6 +131,13 @@ export {
   source,
 } from './project/source.js'
 export { tableNames } from './project/table-names.js'
+export {
+  type ReferencedColumn,
+  type RowCountOptions,
+  type TableRule,
+  type TableRuleOptions,
+  tableRule,
+} from './project/table-rule.js'
 export { FEATURE_TABLE_COLUMNS, type FeatureView, featureHash, recencyFeature, view } from './project/view.js'
 export { featureDateOf, type RunContext } from './run-context.js'
 export { type RunStepOptions, runStep, type StepProcess } from './run-step.js'

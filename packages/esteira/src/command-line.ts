@@ -1,5 +1,6 @@
 import { EsteiraError, runStep, type StepProcess } from '@esteira/core'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { addMaintenanceCommands } from './maintenance-commands.js'
 import { printDocument, printFailureDocument } from './terminal/json-document.js'
 
 type Act = (step: StepProcess) => Promise<void>
@@ -135,6 +136,7 @@ function buildProgram(choose: Choose): Command {
     .command('sql')
     .description("one SELECT in Athena's dialect over the lakehouse")
     .argument('<select>')
+    .option('--explain', 'say on standard error which files were read and which were passed by', false)
     .addOption(json())
     .action((sql: string, options) =>
       choose('sql', async (step) => (await import('./commands/sql.js')).sqlCommand({ ...options, ...step, sql })),
@@ -143,10 +145,12 @@ function buildProgram(choose: Choose): Command {
   const tables = program.command('tables').description('the tables of the lakehouse')
   tables
     .command('list')
+    .description('every table with its rows, files and size')
     .addOption(json())
     .action((options) => choose('tables list', async () => (await import('./commands/tables.js')).listTables(options)))
   tables
     .command('show')
+    .description('columns, partitions, properties and size of a table')
     .argument('<table>', 'e.g. feature_store.customer_features')
     .addOption(json())
     .action((name: string, options) =>
@@ -154,30 +158,96 @@ function buildProgram(choose: Choose): Command {
     )
   tables
     .command('snapshots')
-    .argument('<table>')
+    .description('what each commit of a table added and removed')
+    .argument('<table>', 'e.g. feature_store.customer_features')
     .addOption(json())
     .action((name: string, options) =>
       choose('tables snapshots', async () =>
         (await import('./commands/tables.js')).listSnapshots({ name, ...options }),
       ),
     )
+  tables
+    .command('register')
+    .description('makes a table that others wrote known by a name; it is only read, unless it is adopted')
+    .argument('<table>', 'its name here, e.g. lake.orders')
+    .argument('<place>', 'its metadata file, or the folder of the table')
+    .option('--adopt', 'take the table over: it may be written', false)
+    .addOption(json())
+    .action((name: string, place: string, options) =>
+      choose('tables register', async () =>
+        (await import('./commands/tables-register.js')).registerTable({ name, place, ...options }),
+      ),
+    )
+
+  const features = program.command('features').description('the views of the feature store and their versions')
+  features
+    .command('list')
+    .addOption(json())
+    .action((options) =>
+      choose('features list', async () => (await import('./commands/features.js')).listFeatures(options)),
+    )
+  features
+    .command('show')
+    .description('the definition of a view')
+    .argument('<view>', 'e.g. customer_features')
+    .option('--version <n>', 'default the newest', wholeNumber)
+    .addOption(json())
+    .action((view: string, options) =>
+      choose('features show', async () => (await import('./commands/features.js')).showFeatures({ view, ...options })),
+    )
+  features
+    .command('diff')
+    .description('which features two versions of a view do not share, and how')
+    .argument('<view>')
+    .option('--from <n>', 'default the version before', wholeNumber)
+    .option('--to <n>', 'default the newest', wholeNumber)
+    .option('--against <dir>', 'compare with what the project in this folder says now')
+    .addOption(json())
+    .action((view: string, { against, ...options }) =>
+      choose('features diff', async () =>
+        (await import('./commands/features.js')).diffFeatures({
+          view,
+          ...options,
+          ...(against !== undefined && { project: against }),
+        }),
+      ),
+    )
+  features
+    .command('backfill')
+    .description('publishes the features of past dates; stopped, it goes on where it ended')
+    .addOption(project())
+    .requiredOption('--from <date>', 'first day, YYYY-MM-DD')
+    .requiredOption('--to <date>', 'last day, YYYY-MM-DD')
+    .option('--every <step>', 'day, week or month (first days of months)', 'month')
+    .option('--chunk <n>', 'dates computed in one pass', wholeNumber, 12)
+    .option('--replace', 'compute dates anew that are published already')
+    .addOption(json())
+    .action((options) =>
+      choose('features backfill', async (step) =>
+        (await import('./commands/features-backfill.js')).backfillCommand({ ...options, ...step }),
+      ),
+    )
+  addMaintenanceCommands(tables, { choose, json })
 
   const models = program.command('models').description('the model registry')
   models
     .command('list')
+    .description('registered models and their versions, with stages and aliases')
     .addOption(json())
     .action((options) => choose('models list', async () => (await import('./commands/models.js')).listModels(options)))
   models
     .command('history')
-    .argument('<model>')
+    .description('versions of a model and what was promoted when')
+    .argument('<model>', 'e.g. churn')
     .addOption(json())
     .action((name: string, options) =>
       choose('models history', async () => (await import('./commands/models.js')).modelHistory({ name, ...options })),
     )
   models
     .command('promote')
-    .argument('<model>')
-    .argument('<version>')
+    .description('makes a version the live one')
+    .argument('<model>', 'e.g. churn')
+    .argument('<version>', 'its number')
     .addOption(json())
     .action((name: string, version: string, options) =>
       choose('models promote', async () =>
@@ -186,7 +256,8 @@ function buildProgram(choose: Choose): Command {
     )
   models
     .command('rollback')
-    .argument('<model>')
+    .description('makes the version that was live before the live one again')
+    .argument('<model>', 'e.g. churn')
     .addOption(json())
     .action((name: string, options) =>
       choose('models rollback', async () => (await import('./commands/models.js')).rollbackModel({ name, ...options })),

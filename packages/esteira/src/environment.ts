@@ -1,13 +1,16 @@
 import { execFile } from 'node:child_process'
 import { userInfo } from 'node:os'
-import { isAbsolute, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { EsteiraError, type StepEnvironment } from '@esteira/core'
+import { readS3Environment, type S3Environment } from './s3-environment.js'
 
 /** Everything the environment decides, read here and nowhere else. */
 export interface Environment extends StepEnvironment {
-  /** Local folder of all state. */
+  /** Folder of all state: a local path, or `s3://bucket/prefix`. */
   readonly home: string
+  /** Set when the home is on S3. */
+  readonly s3?: S3Environment
   readonly engine: 'duckdb'
   /** MLflow server, when `MLFLOW_TRACKING_URI` names one; else the local file. */
   readonly mlflowServer?: {
@@ -19,9 +22,9 @@ export interface Environment extends StepEnvironment {
 type Variables = Readonly<Record<string, string | undefined>>
 
 /**
- * Reads `ESTEIRA_*`, `MLFLOW_*` and `ENV`.
+ * Reads `ESTEIRA_*`, `MLFLOW_*`, `ENV` and what of `AWS_*` chooses the place of objects.
  *
- * @throws EsteiraError ESTEIRA_UNSUPPORTED for an engine or a home this version does not have yet, ESTEIRA_USAGE for others
+ * @throws EsteiraError ESTEIRA_UNSUPPORTED for an engine this version does not have yet, ESTEIRA_USAGE for others
  */
 export function readEnvironment(variables: Variables = process.env): Environment {
   const engine = variables['ESTEIRA_ENGINE'] ?? 'duckdb'
@@ -41,16 +44,13 @@ export function readEnvironment(variables: Variables = process.env): Environment
     )
   }
   const home = variables['ESTEIRA_HOME'] ?? '.esteira'
-  if (/^s3:\/\//.test(home)) {
-    throw new EsteiraError('ESTEIRA_UNSUPPORTED', 'ESTEIRA_HOME: S3 is not part of this version', {
-      hint: 'Name a local folder.',
-    })
-  }
+  const s3 = readS3Environment(home, variables)
   const source = variables['ESTEIRA_SOURCE']
   const library = variables['ESTEIRA_XGBOOST_LIB']
   const server = mlflowServer(variables)
   return {
-    home: isAbsolute(home) ? home : resolve(home),
+    home: s3 === undefined ? resolve(home) : home.replace(/\/+$/, ''),
+    ...(s3 !== undefined && { s3 }),
     engine,
     stage: stageOf(variables),
     ...(isGiven(source) && { source }),

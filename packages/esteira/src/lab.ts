@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import {
-  addDays,
   type Column,
   columnOf,
   EsteiraError,
@@ -27,6 +26,7 @@ import {
   type TrainingSet,
 } from '@esteira/training-pipeline'
 import { readEnvironment } from './environment.js'
+import { checkDay, checkRange, valuesOf } from './lab-arguments.js'
 import { openDrivers } from './open-workspace.js'
 import { parseRunDate, today } from './run-date.js'
 
@@ -106,7 +106,10 @@ export async function openWorkspace<P extends ProjectDefinition = ProjectDefinit
   options: WorkspaceOptions<P> = {},
 ): Promise<Lab<P>> {
   const logger = options.logger ?? silentLogger
-  const environment = { ...readEnvironment(), ...(options.home !== undefined && { home: options.home }) }
+  const environment = readEnvironment({
+    ...process.env,
+    ...(options.home !== undefined && { ESTEIRA_HOME: options.home }),
+  })
   const workspace = await openDrivers(folder, { environment, logger })
   const runDate = parseRunDate(options.runDate ?? today(new Date()))
   const context: RunContext = {
@@ -174,7 +177,7 @@ async function trainingSet<P>(
     objects: workspace.objects,
     view: definition.view,
     label: definition.label,
-    featureDates: monthsBetween(range.from, range.to),
+    featureDates: monthsBetween(...checkRange(range)),
     runDay: context.runDate.toISOString().slice(0, 10),
     scratchKey: `staging/${context.runId}/training-set.parquet`,
   })
@@ -185,12 +188,12 @@ async function trainingSet<P>(
     labels: set.labels,
     digest: set.digest,
     set,
-    column: (name) => valuesOf(columnOf(set.features, name)) as never,
+    column: (name) => valuesOf(set.features, name) as never,
   }
 }
 
 async function predict(workspace: Workspace, context: RunContext, model: string, asOf: string): Promise<LabScores> {
-  const day = addDays(asOf, 0)
+  const day = checkDay('asOf', asOf)
   const { lakehouse, silverTable, silverSnapshotId } = await published(workspace, context)
   const { registry } = await workspace.mlflow()
   const version = await resolveModel(registry, model)
@@ -226,13 +229,9 @@ async function predict(workspace: Workspace, context: RunContext, model: string,
       rowCount: frame.rowCount,
       frame: scores,
       modelVersion: version.version,
-      column: (name: string) => valuesOf(columnOf(scores, name)) as never,
+      column: (name: string) => valuesOf(scores, name) as never,
     }
   } finally {
     scoring.close()
   }
-}
-
-function valuesOf(column: Column): Column['values'] {
-  return column.values
 }

@@ -5,7 +5,10 @@ import { basename, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { EsteiraError, type Project, type ProjectDefinition, readConfig } from '@esteira/core'
 import { z } from 'zod'
+import { FRONT, projectImports } from './project-imports.js'
 
+/** Changes when bundles are made in another way: older ones are built again. */
+const LAYOUT = 'names by package'
 const BUILD_FOLDER = '.esteira-build'
 const SOURCE = 'project.ts'
 
@@ -103,17 +106,13 @@ async function build(folder: string): Promise<string> {
     logLevel: 'silent',
     metafile: true,
     absWorkingDir: folder,
-    plugins: [
-      {
-        name: 'esteira',
-        // The project runs with this very library, wherever its folder lies.
-        setup: ({ onResolve }) => onResolve({ filter: /^esteira$/ }, () => ({ path: library, external: true })),
-      },
-    ],
+    plugins: [projectImports(library)],
   }).catch((cause: unknown) => {
     throw syntaxError(folder, cause)
   })
-  const inputs = Object.keys(result.metafile.inputs).sort()
+  const inputs = Object.keys(result.metafile.inputs)
+    .filter((input) => input !== FRONT)
+    .sort()
   const out = await bundlePath(folder, library, inputs)
   if (out === undefined)
     throw new EsteiraError('ESTEIRA_PROJECT', `${folder} changed while it was built`, { hint: 'Run it again.' })
@@ -139,7 +138,7 @@ async function knownInputs(builds: string): Promise<readonly string[] | undefine
 
 /** Where the bundle of these files lies, by their content; undefined when one of them is gone. */
 async function bundlePath(folder: string, library: string, inputs: readonly string[]): Promise<string | undefined> {
-  const hash = createHash('sha256').update(library)
+  const hash = createHash('sha256').update(`${LAYOUT}\n${library}`)
   for (const input of inputs) {
     const content = await readFile(join(folder, input)).catch(() => undefined)
     if (content === undefined) return undefined

@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { EsteiraError, type Lakehouse, type Logger, type Project, silentLogger, type Workspace } from '@esteira/core'
+import {
+  EsteiraError,
+  type Lakehouse,
+  type Logger,
+  type ObjectStore,
+  type Project,
+  silentLogger,
+  type Workspace,
+} from '@esteira/core'
 import { type Environment, gitCommitOf, readEnvironment } from './environment.js'
 import { loadProject } from './load-project.js'
 
@@ -19,18 +27,18 @@ export async function openDrivers(
   const environment = options.environment ?? readEnvironment()
   const logger = options.logger ?? silentLogger
   // Side by side: the start of a step is waited for by people.
-  const [project, commit, { openLocalObjectStore }] = await Promise.all([
+  const scratch = once(() => mkdtemp(join(tmpdir(), 'esteira-')))
+  const [project, commit, objects] = await Promise.all([
     options.project ?? loadProject(folder),
     gitCommitOf(folder),
-    import('@esteira/lakehouse'),
+    openObjects(environment, scratch.get),
   ])
-  await makeHome(environment.home)
+  if (environment.s3 === undefined) await makeHome(environment.home)
   const lakehouse = once(() => openLakehouse(environment, logger))
   const mlflow = once(() => openMlflow(environment))
-  const scratch = once(() => mkdtemp(join(tmpdir(), 'esteira-')))
   return {
     project,
-    objects: openLocalObjectStore(join(environment.home, 'objects')),
+    objects,
     lakehouse: lakehouse.get,
     mlflow: mlflow.get,
     scratchFolder: scratch.get,
@@ -60,14 +68,46 @@ async function makeHome(home: string): Promise<void> {
   }
 }
 
-/** The tables of this environment, without a project: for queries and look-ups. */
+/** The files of this environment; `scratchFolder` is asked for when a copy from S3 is needed. */
+export async function openObjects(
+  { home, s3 }: Environment,
+  scratchFolder: () => Promise<string>,
+): Promise<ObjectStore> {
+  const { openLocalObjectStore, openS3ObjectStore } = await import('@esteira/lakehouse')
+  if (s3 === undefined) return openLocalObjectStore(join(home, 'objects'))
+  // The SDK would warn of this version of Node on standard error, where a step writes lines of JSON.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+  const { prefix, kmsKeyId, ...place } = s3
+  return openS3ObjectStore({
+    ...place,
+    prefix: prefix === '' ? 'objects' : `${prefix}/objects`,
+    ...(kmsKeyId !== undefined && { encryption: { type: 'aws:kms', keyId: kmsKeyId } }),
+    newId: randomUUID,
+    scratchFolder,
+  })
+}
+
+/**
+ * The tables of this environment, without a project: for queries and look-ups.
+ * @throws EsteiraError ESTEIRA_UNSUPPORTED for a home on S3
+ */
 export async function openLakehouse(environment: Environment, logger: Logger = silentLogger): Promise<Lakehouse> {
+  if (environment.s3 !== undefined) {
+    throw new EsteiraError(
+      'ESTEIRA_UNSUPPORTED',
+      `ESTEIRA_HOME=${environment.home}: tables on S3 are not part of this version`,
+      { hint: 'Point ESTEIRA_HOME to a local folder for everything that reads or writes tables.' },
+    )
+  }
   const { openDuckDb, openLocalLakehouse } = await import('@esteira/lakehouse')
   const engine = await openDuckDb({ tempFolder: join(environment.home, 'tmp') })
   return openLocalLakehouse({ home: environment.home, engine, newId: randomUUID, now: () => new Date(), logger })
 }
 
-/** The tracking and registry of this environment. */
+/**
+ * The tracking and registry of this environment.
+ * @throws EsteiraError ESTEIRA_USAGE for a home on S3 without a server
+ */
 export async function openMlflow(environment: Environment): Promise<Mlflow> {
   const { openMlflowFile, openMlflowServer } = await import('@esteira/mlflow')
   const common = {
@@ -76,6 +116,11 @@ export async function openMlflow(environment: Environment): Promise<Mlflow> {
     ...(environment.user !== undefined && { user: environment.user }),
   }
   if (environment.mlflowServer !== undefined) return openMlflowServer({ ...common, ...environment.mlflowServer })
+  if (environment.s3 !== undefined) {
+    throw new EsteiraError('ESTEIRA_USAGE', `ESTEIRA_HOME=${environment.home}: S3 cannot hold MLflow's local file`, {
+      hint: 'Set MLFLOW_TRACKING_URI to the address of an MLflow server.',
+    })
+  }
   return openMlflowFile({
     ...common,
     file: join(environment.home, 'mlflow.db'),

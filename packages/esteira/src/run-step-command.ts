@@ -1,23 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { parseArgs } from 'node:util'
-import { EsteiraError, nearest, runStep, type Step, type StepProcess } from '@esteira/core'
+import { EsteiraError, runStep, type Step, type StepProcess } from '@esteira/core'
 import { readEnvironment } from './environment.js'
 import { executeStep } from './execute-step.js'
 import { openDrivers } from './open-workspace.js'
 import { checkRunId, formatRunDate, parseRunDate, today } from './run-date.js'
-
-/** Flags of every step; each has an `ESTEIRA_<FLAG>` variable that it overrides. */
-const FLAGS: Readonly<Record<string, string>> = {
-  project: 'folder of the project (ESTEIRA_PROJECT)',
-  'run-id': 'run that the step belongs to; default <project>-<workflow>-<date> (ESTEIRA_RUN_ID)',
-  'run-date': 'YYYY-MM-DD or a UTC timestamp; default today (ESTEIRA_RUN_DATE)',
-  workflow: 'workflow that the run belongs to; default manual (ESTEIRA_WORKFLOW)',
-  source: "raw file in place of the project's own (ESTEIRA_SOURCE)",
-  'feature-dates': 'run-date, training, FROM..TO or days (ESTEIRA_FEATURE_DATES)',
-  model: 'version to score with: NAME@ALIAS or NAME/VERSION (ESTEIRA_MODEL)',
-  'experiment-name': 'MLflow experiment; default the project (ESTEIRA_EXPERIMENT_NAME)',
-  'fail-on': 'gate or drift: end with 65 when it is found (ESTEIRA_FAIL_ON)',
-}
+import { readStepFlags, STEP_FLAGS } from './step-flags.js'
 
 /**
  * The whole of a container step: flags and environment in, step result JSON and exit code out. `steps/<step>.js` calls it.
@@ -34,7 +21,7 @@ export async function runStepCommand(step: Step, args: readonly string[] = proce
 }
 
 async function runWithFlags(step: Step, args: readonly string[], { logger, signal }: StepProcess): Promise<void> {
-  const flags = readFlags(args)
+  const flags = readStepFlags(args, process.env)
   const folder = flags['project']
   if (folder === undefined) {
     throw new EsteiraError('ESTEIRA_USAGE', 'no project was named', {
@@ -86,39 +73,8 @@ async function ownRunId(project: string, workflow: string, runDate: Date): Promi
   return defaultRunId(project, workflow, formatRunDate(runDate))
 }
 
-type Flags = Readonly<Record<string, string | undefined>>
-
-function readFlags(args: readonly string[]): Flags {
-  const options = Object.fromEntries(Object.keys(FLAGS).map((name) => [name, { type: 'string' as const }]))
-  try {
-    const { values }: { values: Readonly<Record<string, unknown>> } = parseArgs({
-      args: [...args],
-      options,
-      strict: true,
-    })
-    return Object.fromEntries(
-      Object.keys(FLAGS).map((name) => {
-        const given = values[name]
-        const variable = process.env[`ESTEIRA_${name.toUpperCase().replaceAll('-', '_')}`]
-        return [name, typeof given === 'string' ? given : variable === '' ? undefined : variable]
-      }),
-    )
-  } catch (cause) {
-    const word = /'(--?[\w-]+)/.exec(cause instanceof Error ? cause.message : '')?.[1] ?? ''
-    const near = nearest(word.replace(/^-+/, ''), Object.keys(FLAGS))
-    throw new EsteiraError(
-      'ESTEIRA_USAGE',
-      cause instanceof Error ? (cause.message.split('. ')[0] ?? cause.message) : String(cause),
-      {
-        hint: near === undefined ? 'See --help.' : `Did you mean --${near}? See --help.`,
-        cause,
-      },
-    )
-  }
-}
-
 function helpOf(step: Step): string {
-  const lines = Object.entries(FLAGS).map(([name, text]) => `  --${name.padEnd(17)} ${text}`)
+  const lines = Object.entries(STEP_FLAGS).map(([name, text]) => `  --${name.padEnd(17)} ${text}`)
   return [
     `${step.name}: ${step.description}`,
     '',

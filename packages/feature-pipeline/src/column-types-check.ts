@@ -1,5 +1,5 @@
 import type { Column, ColumnType, FeatureType, FeatureView, Lakehouse } from '@esteira/core'
-import type { FeatureCheck } from './feature-checks.js'
+import type { FeatureCheck } from './feature-check.js'
 
 const COLUMN_TYPES: Readonly<Record<FeatureType, ColumnType>> = {
   integer: 'int',
@@ -24,10 +24,23 @@ export async function checkColumnTypes(
       type,
       COLUMN_TYPES[type],
     ]),
+    ['_feature_version', 'integer', 'int'],
+    ['_feature_hash', 'string', 'string'],
+    ['_created_at', 'timestamp', 'timestamp'],
   ]
   return wanted.flatMap(([name, expected, type]) => {
     const found: Column | undefined = columns.get(name)
     if (found?.type === type) return []
-    return [{ name: `${name}.type`, expected, found: found?.type ?? 'no such column', passed: false }]
+    return [
+      {
+        name: `${name}.type`,
+        rule: 'type',
+        column: name,
+        severity: 'error' as const,
+        expected,
+        found: found?.type ?? 'no such column',
+        passed: false,
+      },
+    ]
   })
 }

@@ -122,6 +122,10 @@ export class FeaturePipeline {
       newestEvents: extracted.newestEvents,
       runId: context.runId,
       reportKey: `reports/${context.runId}/validation.json`,
+      references: {
+        project: workspace.project.name,
+        snapshots: silver.snapshotId === null ? {} : { [silver.table]: silver.snapshotId },
+      },
       signal: context.signal,
     })
   }

@@ -94,7 +94,10 @@ async function publishClassified(options: ProcessOptions, classified: string): P
 }
 
 /** Bronze rows with typed columns, `_reason` ('' for rows that stay) and the raw text kept beside. */
-function classifiedRows({ source, runDay, contentHash }: ProcessOptions, bronze: string): string {
+export function classifiedRows(
+  { source, runDay, contentHash }: Pick<ProcessOptions, 'source' | 'runDay' | 'contentHash'>,
+  bronze: string,
+): string {
   const typed = source.columns.map(
     (column) => `${silverValue(source, column.name)} AS ${quoteName(`typed_${column.name}`)}`,
   )
@@ -132,7 +135,8 @@ async function countReasons(lakehouse: Lakehouse, rows: string, signal?: AbortSi
   return Object.fromEntries(found.map(({ reason, rows: count }) => [String(reason ?? ''), Number(count)]))
 }
 
-function silverRows(source: SourceDefinition, classified: string): string {
+/** The rows that stay, with the columns of silver. */
+export function silverRows(source: SourceDefinition, classified: string): string {
   const columns = source.columns.map(({ name }) => `${quoteName(`typed_${name}`)} AS ${quoteName(name)}`)
   const amount = source.amount === undefined ? 'FALSE' : `coalesce(${quoteName(`typed_${source.amount}`)} < 0, FALSE)`
   const added = [

@@ -172,7 +172,8 @@ async function firstLine(path: string): Promise<string> {
 
 /** An engine's complaint about a raw file, told as one of the source. */
 export function notOfFormat(source: SourceDefinition, file: RawFile, cause: unknown): EsteiraError {
-  if (cause instanceof EsteiraError && cause.code !== 'ESTEIRA_SQL') return cause
+  if (cause instanceof EsteiraError && cause.code !== 'ESTEIRA_SQL' && cause.code !== 'ESTEIRA_TABLE_CORRUPT')
+    return cause
   const reason = reasonOf(cause instanceof Error ? cause.message : String(cause))
   return new EsteiraError(
     'ESTEIRA_SOURCE_FORMAT',

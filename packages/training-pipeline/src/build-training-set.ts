@@ -12,11 +12,10 @@ import {
   toFloat64,
   toStrings,
 } from '@esteira/core'
-import { atRiskPopulation } from '@esteira/lakehouse'
+import { atRiskPopulation, keepUnderDigest } from '@esteira/lakehouse'
 import { z } from 'zod'
 import { checkFreshness } from './check-freshness.js'
 import { type PurgedSplit, partsByDate, purgedSplit } from './split.js'
-import { keepUnderDigest } from './store-query.js'
 import type { TrainingSet } from './training-set.js'
 
 export interface BuildOptions {

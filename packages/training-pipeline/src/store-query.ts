@@ -1,26 +1,5 @@
-import { hashFile, type Lakehouse, type ObjectStore, type TableRead } from '@esteira/core'
-import { athenaSelectToDuckDb } from '@esteira/lakehouse'
-
-export interface StoredRows {
-  /** sha256 of the stored bytes. */
-  readonly digest: string
-  readonly dataKey: string
-  readonly rowCount: number
-}
-
-/** Keeps a scratch Parquet file under the digest of its bytes, once, and removes the scratch. */
-export async function keepUnderDigest(
-  objects: ObjectStore,
-  scratch: { readonly key: string; readonly rowCount: number },
-): Promise<StoredRows> {
-  const path = await objects.localPath(scratch.key)
-  const digest = await hashFile(path)
-  const dataKey = `training-sets/${digest}/data.parquet`
-  const known = await objects.list(`training-sets/${digest}/`)
-  if (!known.some(({ key }) => key === dataKey)) await objects.upload(dataKey, path)
-  await objects.delete(scratch.key)
-  return { digest, dataKey, rowCount: scratch.rowCount }
-}
+import type { Lakehouse, ObjectStore, TableRead } from '@esteira/core'
+import { athenaSelectToDuckDb, explainMissingColumn, keepUnderDigest, type StoredRows } from '@esteira/lakehouse'
 
 /**
  * Runs a SELECT in Athena's dialect over tables at their present snapshots and keeps the rows. Give the query an ORDER BY: the
@@ -39,13 +18,17 @@ export async function storeQuery(options: {
   const tables: TableRead[] = []
   const sql = await athenaSelectToDuckDb({
     sql: query,
-    resolveTable: async (name, asked) => {
-      const snapshotId = asked?.snapshotId ?? (asked?.asOf === undefined ? await snapshotOf(lakehouse, name) : null)
+    resolveTable: async (name, asked, where) => {
+      const snapshotId = asked?.snapshotId ?? (asked === undefined ? await snapshotOf(lakehouse, name) : null)
       tables.push({ table: name, snapshotId })
-      return lakehouse.relation(name, snapshotId === null ? (asked ?? {}) : { snapshotId })
+      return lakehouse.relation(name, snapshotId === null ? (asked ?? {}) : { snapshotId }, where)
     },
   })
-  const { rowCount } = await lakehouse.writeParquet(scratchKey, sql, signal && { signal })
+  const { rowCount } = await lakehouse
+    .writeParquet(scratchKey, sql, signal && { signal })
+    .catch(async (error: unknown) => {
+      throw await explainMissingColumn(error, { sql: query, lakehouse })
+    })
   return { ...(await keepUnderDigest(objects, { key: scratchKey, rowCount })), tables }
 }
 

@@ -1,3 +1,4 @@
+import { EsteiraError } from '../errors.js'
 import {
   aggregate,
   allOf,
@@ -13,7 +14,9 @@ import {
   operation,
   windowOver,
 } from '../sql/expression.js'
+import { markGroup } from './feature-group.js'
 import type { Source, SourceColumnRef } from './source.js'
+import { wholeDays } from './whole-days.js'
 
 /** Types a feature may have, in SQL's words: int32, int64, float64, text. */
 export type FeatureType = 'integer' | 'bigint' | 'double' | 'varchar'
@@ -52,15 +55,22 @@ export function featureValue(name: string): Expression {
 }
 
 function within(days: number): Expression {
-  return between(age, integer(1), integer(days))
+  return between(age, integer(1), integer(wholeDays('days', days)))
 }
 
 function expression<Type extends FeatureType>(type: Type, value: Expression): Feature<Type> {
   return { kind: 'expression', type, value }
 }
 
+/** Project files are run without a check of their types: what is no column arrives as undefined or as a name. */
 function sourceValue(ref: SourceColumnRef): Expression {
-  return column(ref.column, 'source')
+  const found: unknown = ref
+  if (typeof found === 'object' && found !== null && 'column' in found) return column(ref.column, 'source')
+  throw new EsteiraError(
+    'ESTEIRA_PROJECT',
+    `a feature needs a column of its source, found ${found === undefined ? 'undefined' : JSON.stringify(found)}`,
+    { hint: 'Write the column as a property of the source: sum(orders.amount, { days: 30 }).' },
+  )
 }
 
 /** Number of values: of events where the column is never empty, so that it is counted once with them. */
@@ -157,6 +167,14 @@ export function windows<
   options: { readonly of: Of; readonly as: As; readonly days: readonly N[]; readonly take: readonly Take[] },
 ): WindowFeatures<Of, As, N, Take> {
   const build = { sum, avg, max, min, std }
+  sourceValue(value)
+  const unknown = options.take.find((take) => !WINDOW_AGGREGATES.includes(take))
+  if (unknown !== undefined) {
+    throw new EsteiraError(
+      'ESTEIRA_PROJECT',
+      `windows: take: there is no aggregate ${JSON.stringify(unknown)}; there are ${WINDOW_AGGREGATES.join(', ')}`,
+    )
+  }
   const features: Record<string, Feature> = {}
   for (const days of options.days) {
     for (const take of options.take) {
@@ -167,18 +185,24 @@ export function windows<
       }
     }
   }
-  return features as WindowFeatures<Of, As, N, Take>
+  return markGroup(`windows(${value.column})`, features) as WindowFeatures<Of, As, N, Take>
 }
 
 /** The most frequent non-null value of the window; ties go to the one used last, then the alphabetically smallest. */
 export function mode(of: SourceColumnRef<'string'>, { days }: Days): Feature<'varchar'> {
-  return { kind: 'mostFrequent', type: 'varchar', of: sourceValue(of), withinDays: days, ties: 'latest' }
+  return {
+    kind: 'mostFrequent',
+    type: 'varchar',
+    of: sourceValue(of),
+    withinDays: wholeDays('days', days),
+    ties: 'latest',
+  }
 }
 
 /** Hour 0-23 of the source's wall clock with most events of the window; ties go to the smallest. */
 export function peakHour(_source: AnySource, { days }: Days): Feature<'integer'> {
   const hour = cast(call('hourOfDay', column('local_ts', 'event')), 'integer')
-  return { kind: 'mostFrequent', type: 'integer', of: hour, withinDays: days, ties: 'smallest' }
+  return { kind: 'mostFrequent', type: 'integer', of: hour, withinDays: wholeDays('days', days), ties: 'smallest' }
 }
 
 /** Days from the last event to the feature date, at least 1. */
@@ -214,8 +238,9 @@ export function engagement(
   _source: AnySource,
   { blocks, blockDays }: { readonly blocks: number; readonly blockDays: number },
 ): Feature<'double'> {
-  const block = call('integerDivide', operation(age, '-', integer(1)), integer(blockDays))
-  return expression('double', call('divide', distinctBits(block, within(blocks * blockDays)), integer(blocks)))
+  const block = call('integerDivide', operation(age, '-', integer(1)), integer(wholeDays('blockDays', blockDays)))
+  const count = wholeDays('blocks', blocks)
+  return expression('double', call('divide', distinctBits(block, within(count * blockDays)), integer(count)))
 }
 
 /**
@@ -223,7 +248,7 @@ export function engagement(
  * `min(1, days since last / (3 g))`; null under two days. A heuristic, not the model.
  */
 export function overdue(_source: AnySource, { days }: Days): Feature<'double'> {
-  const gaps = operation(distinctDays(days), '-', integer(1))
+  const gaps = operation(distinctDays(wholeDays('days', days)), '-', integer(1))
   const span = operation(aggregate('max', age, within(days)), '-', aggregate('min', age, within(days)))
   const meanGap = call('divide', span, gaps)
   const ratio = call('divide', aggregate('min', age), operation(literal(3, 'double'), '*', meanGap))
@@ -263,11 +288,11 @@ export function rfm(of: { readonly recency: string; readonly frequency: string; 
   readonly frequency_score: Feature<'integer'>
   readonly monetary_score: Feature<'integer'>
 } {
-  return {
+  return markGroup('rfm', {
     recency_score: quintile(operation(integer(0), '-', featureValue(of.recency))),
     frequency_score: quintile(featureValue(of.frequency)),
     monetary_score: quintile(featureValue(of.monetary)),
-  }
+  })
 }
 
 /** `premium` for score 5, `regular` for 3 and 4, else `bronze`. */

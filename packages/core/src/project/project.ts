@@ -2,6 +2,7 @@ import { EsteiraError, nearest } from '../errors.js'
 import type { Feature } from './feature.js'
 import { validName } from './source.js'
 import { checkFeatureNames, type FeatureView } from './view.js'
+import { wholeDays } from './whole-days.js'
 
 /** What is predicted: whether an entity stops having events. */
 export interface ChurnLabel {
@@ -13,7 +14,11 @@ export interface ChurnLabel {
 
 /** Churn at D: no event in the `inactiveDays` days from D on. Population: entities with an event in as many days before. */
 export function churnLabel(name: string, { inactiveDays }: { readonly inactiveDays: number }): ChurnLabel {
-  return { kind: 'churn', name: validName('label', name), horizonDays: inactiveDays }
+  return {
+    kind: 'churn',
+    name: validName('label', name),
+    horizonDays: wholeDays(`label ${name}: inactiveDays`, inactiveDays),
+  }
 }
 
 /** Hyperparameters keep their library's names; they are checked when training starts. */
@@ -167,7 +172,7 @@ export function defineProject<const Features extends Record<string, Feature>>(
     ...(options.modelName === undefined ? {} : { modelName: options.modelName }),
     gates: options.gates ?? [gate.beats('majority_class')],
     monitoring: options.monitoring ?? {},
-    trainingMonths: options.trainingMonths ?? 12,
+    trainingMonths: wholeDays('trainingMonths', options.trainingMonths ?? 12),
     seed: options.seed ?? 7,
     ...(options.generator === undefined ? {} : { generator: options.generator }),
   }

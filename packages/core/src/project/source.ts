@@ -1,4 +1,5 @@
 import { EsteiraError, nearest } from '../errors.js'
+import { wholeDays } from './whole-days.js'
 
 /** Types a source column may have; `?` allows empty values. */
 export type SourceType =
@@ -137,13 +138,29 @@ export function source<const Columns extends Record<string, SourceColumnDefiniti
     timezone: options.timezone ?? 'UTC',
     ...(options.amount === undefined ? {} : { amount: options.amount }),
     standardize: options.standardize ?? [],
-    freshWithinDays: options.freshWithinDays ?? 35,
+    freshWithinDays: wholeDays(`sources.${name}.freshWithinDays`, options.freshWithinDays ?? 35, 0),
     columns,
   }
   checkTime(built)
   const refs = columns.map(({ name: column, type }) => [column, { source: built, column, type }])
-  return Object.assign(Object.fromEntries(refs), { [definition]: built }) as Source<Columns>
+  return guarded(name, Object.assign(Object.fromEntries(refs), { [definition]: built }) as Source<Columns>)
 }
+
+/** Project files are run without a check of their types: a misspelt column must not become undefined. */
+function guarded<S extends object>(name: string, columns: S): S {
+  return new Proxy(columns, {
+    get(target, property, receiver) {
+      // Promises, JSON, inspection and test tools ask any object for what it may have.
+      if (typeof property === 'symbol' || property in target || ASKED_OF_ANYTHING.has(property)) {
+        return Reflect.get(target, property, receiver)
+      }
+      checkColumns(name, Object.keys(target), [property])
+      return undefined
+    },
+  })
+}
+
+const ASKED_OF_ANYTHING: ReadonlySet<string> = new Set(['then', 'toJSON', 'asymmetricMatch', 'nodeType', '$$typeof'])
 
 const TYPE_PATTERN = /^(string|int|long|double|boolean|date|timestamp|decimal\((\d+),(\d+)\))(\?)?$/
 

@@ -78,9 +78,10 @@ function firstStep(steps: readonly StepConfig[], workflow: string, options: Stat
 }
 
 function notThere(what: string, name: string, names: readonly string[], owner: string): EsteiraError {
-  const meant = nearest(name, names)
+  // `train` for `train_model` is many letters away, yet what was meant.
+  const meant = nearest(name, names) ?? names.find((each) => name.length > 2 && each.includes(name.toLowerCase()))
   return new EsteiraError('ESTEIRA_USAGE', `${owner} has no ${what} "${name}"; there are ${names.join(', ')}`, {
-    ...(meant === undefined ? {} : { hint: `Did you mean ${meant}?` }),
+    hint: meant === undefined ? `Name one of them, for example ${names[0]}.` : `Did you mean ${meant}?`,
     details: { [what]: name },
   })
 }

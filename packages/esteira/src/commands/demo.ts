@@ -20,7 +20,12 @@ export async function demoCommand(options: {
   readonly signal: AbortSignal
 }): Promise<void> {
   const startedAt = performance.now()
-  const { home } = readEnvironment()
+  const { home, s3 } = readEnvironment()
+  if (s3 !== undefined) {
+    throw new EsteiraError('ESTEIRA_UNSUPPORTED', `ESTEIRA_HOME=${home}: the demo needs a local folder`, {
+      hint: 'Unset ESTEIRA_HOME, or point it to a folder: ESTEIRA_HOME=.esteira npm run demo',
+    })
+  }
   const project = findProject()
   const data = join(home, 'demo')
   const source = join(data, 'bookings.csv')

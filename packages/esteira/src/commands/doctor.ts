@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process'
-import { access, constants, mkdir, statfs } from 'node:fs/promises'
+import { access, constants, mkdir, mkdtemp, statfs } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { readEnvironment } from '../environment.js'
-import { openLakehouse, openMlflow } from '../open-workspace.js'
+import { EsteiraError } from '@esteira/core'
+import { type Environment, readEnvironment } from '../environment.js'
+import { openLakehouse, openMlflow, openObjects } from '../open-workspace.js'
 import { printDocument } from '../terminal/json-document.js'
 import { print, style } from '../terminal/style.js'
 
@@ -80,7 +83,9 @@ async function checkXgboost(): Promise<Finding> {
 const LEAST_FREE_BYTES = 1e9
 
 async function checkHome(): Promise<Finding> {
-  const { home } = readEnvironment()
+  const environment = readEnvironment()
+  const { home, s3 } = environment
+  if (s3 !== undefined) return checkS3Home(environment)
   try {
     await mkdir(home, { recursive: true })
     await access(home, constants.W_OK)
@@ -95,6 +100,18 @@ async function checkHome(): Promise<Finding> {
     }
   } catch (error) {
     return { name: 'home', ok: false, found: messageOf(error), mend: 'set ESTEIRA_HOME to a folder you may write to' }
+  }
+}
+
+async function checkS3Home(environment: Environment): Promise<Finding> {
+  try {
+    const objects = await openObjects(environment, () => mkdtemp(join(tmpdir(), 'esteira-')))
+    // There need not be such an object: the answer shows that the bucket is there and may be read.
+    await objects.get('doctor')
+    return { name: 'home', ok: true, found: objects.root }
+  } catch (error) {
+    const hint = error instanceof EsteiraError ? error.hint : undefined
+    return { name: 'home', ok: false, found: messageOf(error), mend: hint ?? 'check ESTEIRA_HOME' }
   }
 }
 

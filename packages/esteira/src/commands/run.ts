@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { mkdtemp } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { ERROR_CODES, type ErrorCode, EsteiraError, type ObjectStore, readConfig, type StepResult } from '@esteira/core'
 import { defaultRunId, type RunError, runWorkflow, type WorkflowRun } from '@esteira/deploy'
-import { openLocalObjectStore } from '@esteira/lakehouse'
 import { z } from 'zod'
 import { readEnvironment } from '../environment.js'
+import { openObjects } from '../open-workspace.js'
 import { checkRunId, formatRunDate, parseRunDate, today } from '../run-date.js'
+import { checkStepFiles, stepsFolder } from '../step-files.js'
 import { findResult } from '../step-results.js'
 import { renderRun } from '../terminal/render-run.js'
 import { readStepLine, type StepFailure } from '../terminal/step-log.js'
@@ -52,10 +52,13 @@ export interface RunReport extends Omit<WorkflowRun, 'error'> {
 export async function runCommand(command: RunCommand): Promise<RunReport> {
   const config = await readConfig(command.project)
   const environment = readEnvironment()
-  const objects = openLocalObjectStore(join(environment.home, 'objects'))
+  const objects = await openObjects(environment, () => mkdtemp(join(tmpdir(), 'esteira-')))
   const runDate = formatRunDate(parseRunDate(command.runDate ?? today(new Date())))
   const runId = checkRunId(command.runId ?? defaultRunId(config.projectName, command.workflow, runDate))
   const workingFolder = stepsFolder()
+  const workflow = config.workflows.get(command.workflow)
+  // A workflow that there is not is told by the state machine, with the nearest name.
+  if (workflow !== undefined) await checkStepFiles(command.project, [workflow], workingFolder)
   const source = command.source === undefined ? undefined : resolve(command.source)
   const release = await lockRun(objects, runId)
   // With --json, standard output is the report's alone.
@@ -85,13 +88,6 @@ export async function runCommand(command: RunCommand): Promise<RunReport> {
   } finally {
     await release()
   }
-}
-
-/** Where `node steps/<step>.js` works: here, or in the checkout that this command comes from. */
-function stepsFolder(): string {
-  if (existsSync(join(process.cwd(), 'steps'))) return process.cwd()
-  const checkout = resolve(fileURLToPath(import.meta.url), '../../../../..')
-  return existsSync(join(checkout, 'steps')) ? checkout : process.cwd()
 }
 
 const lockFile = z.object({ pid: z.number(), host: z.string(), since: z.string() })

@@ -1,4 +1,4 @@
-import { EsteiraError, type Lakehouse, nearest, type TableState } from '@esteira/core'
+import { asEsteiraError, EsteiraError, type Lakehouse, nearest, type TableState } from '@esteira/core'
 import { readEnvironment } from '../environment.js'
 import { openLakehouse } from '../open-workspace.js'
 import { printDocument } from '../terminal/json-document.js'
@@ -14,29 +14,49 @@ async function withLakehouse<T>(use: (lakehouse: Lakehouse) => Promise<T>): Prom
   }
 }
 
-/** `esteira tables list` */
+/** A table that cannot be read, and why. */
+interface FaultyTable {
+  readonly name: string
+  readonly error: EsteiraError
+}
+
+/** `esteira tables list`: a table that cannot be read stands in it with its fault. */
 export async function listTables({ json }: { readonly json: boolean }): Promise<void> {
-  const tables = await withLakehouse((lakehouse) => lakehouse.tables())
-  if (json)
-    printDocument(
-      tables.map(({ name, rowCount, fileCount, sizeBytes, snapshotId }) => ({
-        name,
-        rowCount,
-        fileCount,
-        sizeBytes,
-        snapshotId,
-      })),
-    )
+  const tables = await withLakehouse(async (lakehouse) =>
+    Promise.all((await lakehouse.tableNames()).map((name) => stateOrFault(lakehouse, name))),
+  )
+  if (json) printDocument(tables.map(asListed))
   else if (tables.length === 0) print('There is no table yet. Run a workflow first: npm run demo')
-  else {
-    const rows = tables.map(({ name, rowCount, fileCount, sizeBytes }) => [
-      name,
-      rowCount.toLocaleString('en-US'),
-      fileCount,
-      `${(sizeBytes / 1e6).toFixed(1)} MB`,
-    ])
-    for (const line of table(['table', 'rows', 'files', 'size'], rows, { right: ['rows', 'size'] })) print(line)
+  else showList(tables)
+}
+
+async function stateOrFault(lakehouse: Lakehouse, name: string): Promise<TableState | FaultyTable> {
+  try {
+    return await find(lakehouse, name)
+  } catch (error) {
+    return { name, error: asEsteiraError(error) }
   }
+}
+
+function asListed(table: TableState | FaultyTable) {
+  if ('error' in table) {
+    const { code, message, hint } = table.error
+    return { name: table.name, error: { code, message, hint: hint ?? null } }
+  }
+  const { name, rowCount, fileCount, sizeBytes, snapshotId, readOnly } = table
+  return { name, rowCount, fileCount, sizeBytes, snapshotId, ...(readOnly === true && { readOnly }) }
+}
+
+function showList(tables: readonly (TableState | FaultyTable)[]): void {
+  const rows = tables.map((each) => {
+    if ('error' in each) return [each.name, '', '', '', `cannot be read: ${each.error.code}`]
+    const { name, rowCount, fileCount, sizeBytes, readOnly } = each
+    const size = `${(sizeBytes / 1e6).toFixed(1)} MB`
+    return [name, rowCount.toLocaleString('en-US'), String(fileCount), size, readOnly === true ? 'read only' : '']
+  })
+  const right = ['rows', 'files', 'size']
+  for (const line of table(['table', 'rows', 'files', 'size', ''], rows, { right })) print(line)
+  for (const each of tables) if ('error' in each) print(style.dim(`\n${each.name}: ${each.error.message}`))
 }
 
 /** `esteira tables show NAME` */
@@ -50,7 +70,7 @@ export async function showTable({ name, json }: { readonly name: string; readonl
   print(
     `${state.rowCount.toLocaleString('en-US')} rows · ${state.fileCount} files · ${(state.sizeBytes / 1e6).toFixed(1)} MB · snapshot ${state.snapshotId ?? 'none yet'}`,
   )
-  print(`at ${state.location}`)
+  print(`at ${state.location}${state.readOnly === true ? ' (belongs to others, only read here)' : ''}`)
   const partitions = state.partitionBy.map(({ column, transform }) =>
     transform === 'identity' ? column : `${transform}(${column})`,
   )
@@ -94,7 +114,7 @@ export async function listSnapshots({ name, json }: { readonly name: string; rea
 async function find(lakehouse: Lakehouse, name: string): Promise<TableState> {
   const state = await lakehouse.table(name)
   if (state !== undefined) return state
-  const names = (await lakehouse.tables()).map((each) => each.name)
+  const names = await lakehouse.tableNames()
   const near = nearest(name, names)
   throw new EsteiraError(
     'ESTEIRA_TABLE_MISSING',

@@ -7,8 +7,12 @@ export interface Catalog {
   names(): Promise<readonly string[]>
   /** URI of the table's current metadata file; undefined when there is no such table. */
   pointer(name: string): Promise<string | undefined>
-  /** Adds the table; false when it is there already. */
-  create(name: string, metadataLocation: string): Promise<boolean>
+  /** Adds the table, and its mark as one that is only read; false when the name is taken, and nothing was changed. */
+  create(name: string, metadataLocation: string, readOnlyId?: string): Promise<boolean>
+  /** UUID of the table that was made known by this name to be only read; undefined when there is no such mark. */
+  readOnlyId(name: string): Promise<string | undefined>
+  /** Sets the mark, or takes it away. */
+  setReadOnlyId(name: string, id: string | undefined): Promise<void>
   /** Compare-and-swap: false when the pointer is not `from` any more, and nothing was changed. */
   swap(name: string, from: string, to: string): Promise<boolean>
   close(): Promise<void>

@@ -3,7 +3,8 @@ import { dirname } from 'node:path'
 import type Database from 'libsql'
 import { fileError } from '../storage/file-errors.js'
 import type { Catalog } from './catalog.js'
-import { catalogError } from './sqlite-errors.js'
+import { readReadOnlyId, writeReadOnlyId } from './read-only-marks.js'
+import { catalogError, DamagedCatalog } from './sqlite-errors.js'
 import { parseTableName } from './table-name.js'
 
 const CATALOG_NAME = 'esteira'
@@ -39,7 +40,9 @@ export async function openSqliteCatalog(path: string, busyTimeoutMs: number): Pr
   return {
     names: () => guard(() => readNames(database)),
     pointer: (name) => guard(() => readPointer(database, name)),
-    create: (name, location) => guard(() => createTable(database, name, location)),
+    create: (name, location, readOnlyId) => guard(() => createTable(database, name, location, readOnlyId)),
+    readOnlyId: (name) => guard(() => readReadOnlyId(database, name)),
+    setReadOnlyId: (name, id) => guard(() => writeReadOnlyId(database, name, id)),
     swap: (name, from, to) => guard(() => swapPointer(database, name, from, to)),
     async close() {
       database.close()
@@ -74,21 +77,42 @@ function createTables(database: Database.Database): void {
 }
 
 function readNames(database: Database.Database): readonly string[] {
+  // A page that is lost takes tables with it, and SQLite does not notice while it reads.
+  checkIntegrity(database)
   const rows = database
-    .prepare(`SELECT table_namespace || '.' || table_name AS name FROM iceberg_tables WHERE ${IS_TABLE}`)
+    .prepare(`SELECT hex(table_namespace) || '2E' || hex(table_name) AS name FROM iceberg_tables WHERE ${IS_TABLE}`)
     .all() as readonly { readonly name: string }[]
-  return rows.map(({ name }) => name).sort()
+  return rows.map(({ name }) => decodeText(name)).sort()
 }
 
 function readPointer(database: Database.Database, name: string): string | undefined {
   const { database: namespace, table } = parseTableName(name)
   const row = database
-    .prepare(`SELECT metadata_location AS location FROM iceberg_tables WHERE ${THIS_TABLE}`)
-    .get(namespace, table)
-  return (row as { readonly location: string | null } | undefined)?.location ?? undefined
+    .prepare(`SELECT hex(metadata_location) AS location FROM iceberg_tables WHERE ${THIS_TABLE}`)
+    .get(namespace, table) as { readonly location: string } | undefined
+  if (row !== undefined && row.location !== '') return decodeText(row.location)
+  // A damaged catalog must not pass for one that lacks the table: somebody would make it again, empty.
+  checkIntegrity(database)
+  if (row !== undefined) throw new DamagedCatalog(`table ${name} has no metadata location`)
+  return undefined
 }
 
-function createTable(database: Database.Database, name: string, location: string): boolean {
+// Text leaves SQLite as hexadecimal digits: bytes that are no UTF-8 would end the process inside the SQLite library.
+function decodeText(digits: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(digits, 'hex'))
+  } catch (cause) {
+    throw new DamagedCatalog('a name or a location in it is no text', { cause })
+  }
+}
+
+function checkIntegrity(database: Database.Database): void {
+  const [finding] = database.prepare('SELECT hex(integrity_check) AS finding FROM pragma_integrity_check(1)').all()
+  const text = decodeText((finding as { readonly finding: string } | undefined)?.finding ?? '')
+  if (text !== 'ok') throw new DamagedCatalog(text)
+}
+
+function createTable(database: Database.Database, name: string, location: string, readOnlyId?: string): boolean {
   const { database: namespace, table } = parseTableName(name)
   database.exec('BEGIN IMMEDIATE')
   try {
@@ -102,6 +126,7 @@ function createTable(database: Database.Database, name: string, location: string
           VALUES (?, ?, ?, ?, NULL, 'TABLE')`,
       )
       .run(CATALOG_NAME, namespace, table, location)
+    if (changes === 1) writeReadOnlyId(database, name, readOnlyId)
     database.exec('COMMIT')
     return changes === 1
   } catch (error) {

@@ -1,5 +1,10 @@
 import { EsteiraError } from '@esteira/core'
 
+/** What we found ourselves in a catalog that SQLite still reads. */
+export class DamagedCatalog extends Error {
+  override readonly name = 'DamagedCatalog'
+}
+
 /** A failure of the catalog database as one of our errors. SQLite's result codes: https://sqlite.org/rescode.html */
 export function catalogError(cause: unknown, path: string): EsteiraError {
   if (cause instanceof EsteiraError) return cause
@@ -13,7 +18,11 @@ export function catalogError(cause: unknown, path: string): EsteiraError {
       cause,
     })
   }
-  if (/^SQLITE_(NOTADB|CORRUPT)/.test(code) || /not a database|malformed/i.test(message)) {
+  if (
+    cause instanceof DamagedCatalog ||
+    /^SQLITE_(NOTADB|CORRUPT)/.test(code) ||
+    /not a database|malformed/i.test(message)
+  ) {
     return new EsteiraError(
       'ESTEIRA_CATALOG_CORRUPT',
       `catalog ${path} is not a readable SQLite database: ${message}`,

@@ -69,8 +69,12 @@ function markNulls(
   return nulls
 }
 
-// The public API answers one value at a time; the mask itself is a private field of the vector.
+// The public API answers one value at a time; the mask itself is a private field of the vector, or of the list inside a map.
 function validityWords(vector: DuckDBVector): BigUint64Array | null {
-  const { validity } = vector as unknown as { validity: { data: BigUint64Array | null } }
-  return validity.data
+  const { validity, listVector } = vector as unknown as MaskedVector & { readonly listVector?: MaskedVector }
+  return (validity ?? listVector?.validity)?.data ?? null
+}
+
+interface MaskedVector {
+  readonly validity?: { readonly data: BigUint64Array | null }
 }

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { DuckDBConnection, DuckDBInstance, Json } from '@duckdb/node-api'
@@ -6,7 +7,7 @@ import { duckDbError, interruptedError } from './duckdb-errors.js'
 import { FrameBuilder } from './frame-builder.js'
 import { loadDuckDb } from './load-duckdb.js'
 import { loadFrames } from './load-frames.js'
-import { streamPieces } from './stream-pieces.js'
+import { type NewPiece, streamPieces } from './stream-pieces.js'
 
 export interface DuckDbOptions {
   /** DuckDB's words: `4GB`, `80%`. Default: DuckDB's own, 80 % of the memory. */
@@ -20,6 +21,8 @@ export interface DuckDbOptions {
 /** DuckDB in this process, with what the local lakehouse needs beyond {@link SqlEngine}. */
 export interface DuckDbEngine extends SqlEngine {
   readonly dialect: 'duckdb'
+  /** The result in pieces of the caller's making: {@link SqlEngine.stream} makes frames. */
+  streamAs<T>(sql: string, newPiece: NewPiece<T>, options?: QueryOptions): AsyncIterable<T>
   /** A small result as JSON rows, nested values included. */
   readRows(sql: string, options?: QueryOptions): Promise<readonly Readonly<Record<string, Json>>[]>
   /** Names of the columns that a SELECT gives, in order, without executing it. */
@@ -42,7 +45,9 @@ let opened = 0
 export async function openDuckDb(options: DuckDbOptions = {}): Promise<DuckDbEngine> {
   const { DuckDBInstance } = loadDuckDb()
   opened += 1
-  // DuckDB makes the folder when it needs it; two processes must not share one.
+  // DuckDB makes the folder when it needs it, but not the one above; two processes must not share one. Where it cannot be made, the
+  // statement that needs it says so.
+  if (options.tempFolder !== undefined) await mkdir(options.tempFolder, { recursive: true }).catch(() => undefined)
   const tempFolder = join(options.tempFolder ?? tmpdir(), `esteira-duckdb-${process.pid}-${opened}`)
   const instance = await DuckDBInstance.create(':memory:', {
     autoinstall_known_extensions: 'false',
@@ -81,12 +86,16 @@ class DuckDb implements DuckDbEngine {
     })
   }
 
-  async *stream(sql: string, options: QueryOptions = {}): AsyncIterable<Frame> {
+  stream(sql: string, options: QueryOptions = {}): AsyncIterable<Frame> {
+    return this.streamAs(sql, (names, types, rowCount) => new FrameBuilder(names, types, rowCount), options)
+  }
+
+  async *streamAs<T>(sql: string, newPiece: NewPiece<T>, options: QueryOptions = {}): AsyncIterable<T> {
     const { signal } = options
     const connection = await this.#take(signal)
     const release = interruptOnAbort(connection, signal)
     try {
-      yield* streamPieces(connection, sql, signal)
+      yield* streamPieces(connection, sql, newPiece, signal)
     } catch (cause) {
       throw duckDbError(cause, signal)
     } finally {

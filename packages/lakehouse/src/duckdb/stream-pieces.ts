@@ -1,24 +1,36 @@
-import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
-import { EsteiraError, type Frame } from '@esteira/core'
+import type { DuckDBConnection, DuckDBDataChunk, DuckDBType } from '@duckdb/node-api'
+import { EsteiraError } from '@esteira/core'
 import { interruptedError } from './duckdb-errors.js'
-import { FrameBuilder } from './frame-builder.js'
 
 const PIECE_ROWS = 65_536
+
+/** Collects chunks of a result into one piece of it. */
+export interface PieceBuilder<T> {
+  /** Rows added so far. */
+  readonly rowCount: number
+  /** Adds the first `count` rows of a chunk; columns beyond the known ones are not looked at. */
+  add(chunk: DuckDBDataChunk, count: number): void
+  build(): T
+}
+
+/** Starts a piece of at most `rowCount` rows. */
+export type NewPiece<T> = (names: readonly string[], types: readonly DuckDBType[], rowCount: number) => PieceBuilder<T>
 
 /**
  * The result of a SELECT in pieces. A streaming result of DuckDB ends in the same way when it is complete and when it failed
  * in the middle, so a last row of our own marks the end: without it the result is not whole.
  */
-export async function* streamPieces(
+export async function* streamPieces<T>(
   connection: DuckDBConnection,
   sql: string,
+  newPiece: NewPiece<T>,
   signal: AbortSignal | undefined,
-): AsyncGenerator<Frame> {
+): AsyncGenerator<T> {
   const result = await connection.stream(await withEndMark(connection, sql))
   const width = result.columnCount - 1
   const names = result.deduplicatedColumnNames().slice(0, width)
   const types = result.columnTypes().slice(0, width)
-  let builder = new FrameBuilder(names, types, PIECE_ROWS)
+  let builder = newPiece(names, types, PIECE_ROWS)
   let first = true
   for (let complete = false; !complete; ) {
     const chunk = await result.fetchChunk()
@@ -29,7 +41,7 @@ export async function* streamPieces(
     if (builder.rowCount + count > PIECE_ROWS) {
       first = false
       yield builder.build()
-      builder = new FrameBuilder(names, types, PIECE_ROWS)
+      builder = newPiece(names, types, PIECE_ROWS)
     }
     builder.add(chunk, count)
   }

@@ -1,5 +1,6 @@
 import type { DuckDBType, DuckDBVector } from '@duckdb/node-api'
 import type { Column } from '@esteira/core'
+import { textOf } from './nested-text.js'
 
 /** Copies the values of one result column, chunk by chunk, into an array that is allocated once. */
 export interface VectorReader {
@@ -19,7 +20,8 @@ type Numbers =
 
 /**
  * The reader for a DuckDB type. Small integers become `int`, BIGINT and UINTEGER `long`; wider integers and decimals `double`;
- * timestamps of any precision microseconds; what has no column type of its own (UUID, TIME, ENUM, lists, …) its text.
+ * timestamps of any precision microseconds; what has no column type of its own its text (UUID, TIME, ENUM), nested values
+ * JSON, bytes hexadecimal digits.
  */
 export function readerOf(type: DuckDBType, rowCount: number): VectorReader {
   switch (baseName(type)) {
@@ -146,7 +148,7 @@ function textReader(rowCount: number): VectorReader {
     read(vector, count, at) {
       for (let row = 0; row < count; row++) {
         const item = vector.getItem(row)
-        if (item !== null) out[at + row] = typeof item === 'string' ? item : String(item)
+        if (item !== null) out[at + row] = textOf(item)
       }
     },
     finish: (rows) => ({ type: 'string', values: out.length === rows ? out : out.slice(0, rows) }),

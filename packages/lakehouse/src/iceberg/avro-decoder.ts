@@ -13,12 +13,33 @@ export class AvroDecoder {
     return this.#position === this.#bytes.length
   }
 
+  /** Where the next value begins; set to read once more. */
+  get position(): number {
+    return this.#position
+  }
+
+  set position(position: number) {
+    this.#position = position
+  }
+
+  /** The bytes from a place up to here, one character each: to tell whether they were met before. */
+  textSince(position: number): string {
+    return this.#bytes.toString('latin1', position, this.#position)
+  }
+
+  /** The value that begins at a place; the reading goes on where it is. */
+  readAt(position: number, schema: AvroSchema): AvroValue {
+    const here = this.#position
+    this.#position = position
+    const value = this.read(schema)
+    this.#position = here
+    return value
+  }
+
   read(schema: AvroSchema): AvroValue {
     if (typeof schema === 'string') return this.#readPrimitive(schema)
     if (isUnion(schema)) {
-      const branch = schema[this.readCount()]
-      if (branch === undefined) throw new RangeError('a union names a branch it does not have')
-      return this.read(branch)
+      return this.read(this.branch(schema))
     }
     switch (schema.type) {
       case 'record': {
@@ -37,6 +58,34 @@ export class AvroDecoder {
       default:
         return this.#readPrimitive(schema.type)
     }
+  }
+
+  /** Passes by a value: nothing is made of it. */
+  skip(schema: AvroSchema): void {
+    if (typeof schema === 'string') this.#skipPrimitive(schema)
+    else if (isUnion(schema)) this.skip(this.branch(schema))
+    else if (schema.type === 'record') for (const field of schema.fields) this.skip(field.type)
+    else if (schema.type === 'array') this.#skipBlocks(() => this.skip(schema.items))
+    else if (schema.type === 'map') {
+      this.#skipBlocks(() => {
+        this.#pass(this.readCount())
+        this.skip(schema.values)
+      })
+    } else if (schema.type === 'fixed') this.#pass(schema.size)
+    else if (schema.type === 'enum') this.readLong()
+    else this.#skipPrimitive(schema.type)
+  }
+
+  /** The branch of a union that comes next. */
+  branch(union: readonly AvroSchema[]): AvroSchema {
+    const branch = union[this.readCount()]
+    if (branch === undefined) throw new RangeError('a union names a branch it does not have')
+    return branch
+  }
+
+  /** The items of an array; those for which `readItem` gives undefined are left out. */
+  readItems<T>(readItem: () => T | undefined): T[] {
+    return this.#readBlocks(readItem).filter((item) => item !== undefined)
   }
 
   /** A number while it is a safe integer, a bigint otherwise. */
@@ -65,11 +114,15 @@ export class AvroDecoder {
   }
 
   take(size: number): Buffer {
+    const start = this.#position
+    this.#pass(size)
+    return this.#bytes.subarray(start, this.#position)
+  }
+
+  #pass(size: number): void {
     const end = this.#position + size
     if (end > this.#bytes.length) throw new RangeError('the bytes end too early')
-    const slice = this.#bytes.subarray(this.#position, end)
     this.#position = end
-    return slice
   }
 
   #readWideLong(low: bigint): number | bigint {
@@ -93,6 +146,20 @@ export class AvroDecoder {
       for (let index = 0; index < Math.abs(count); index++) items.push(readItem())
     }
     return items
+  }
+
+  #skipBlocks(skipItem: () => void): void {
+    for (let count = Number(this.readLong()); count !== 0; count = Number(this.readLong())) {
+      // A negative count comes with the size of the block.
+      if (count < 0) this.#pass(this.readCount())
+      else if (count > this.#bytes.length) throw new RangeError('a block has more items than bytes')
+      else for (let index = 0; index < count; index++) skipItem()
+    }
+  }
+
+  #skipPrimitive(type: AvroPrimitive): void {
+    if (type !== 'bytes' && type !== 'string') this.#readPrimitive(type)
+    else this.#pass(this.readCount())
   }
 
   #readPrimitive(type: AvroPrimitive): AvroValue {

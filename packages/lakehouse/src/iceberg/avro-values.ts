@@ -21,6 +21,10 @@ export class RecordReader {
     return value
   }
 
+  optionalText(name: string): string | undefined {
+    return this.value(name) === null ? undefined : this.text(name)
+  }
+
   count(name: string): number {
     const value = this.optionalCount(name)
     if (value === undefined) throw malformed(name, 'a number')

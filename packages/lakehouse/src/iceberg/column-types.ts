@@ -1,10 +1,9 @@
-import { EsteiraError, type TableColumnType } from '@esteira/core'
-import type { SchemaField } from './table-metadata.js'
+import { EsteiraError, quoteName, type TableColumn, type TableColumnType } from '@esteira/core'
+import type { SchemaField, SchemaType } from './schema-types.js'
+import { parseTypeText, typeText, withIds } from './type-text.js'
 import { decimalShape } from './values.js'
 
-const SIMPLE = ['boolean', 'int', 'long', 'float', 'double', 'string', 'date', 'timestamp'] as const
-
-const DUCKDB_TYPES: Readonly<Record<(typeof SIMPLE)[number], string>> = {
+const DUCKDB_TYPES: Readonly<Record<string, string>> = {
   boolean: 'BOOLEAN',
   int: 'INTEGER',
   long: 'BIGINT',
@@ -12,52 +11,75 @@ const DUCKDB_TYPES: Readonly<Record<(typeof SIMPLE)[number], string>> = {
   double: 'DOUBLE',
   string: 'VARCHAR',
   date: 'DATE',
+  time: 'TIME',
   timestamp: 'TIMESTAMP',
+  timestamptz: 'TIMESTAMP WITH TIME ZONE',
+  uuid: 'UUID',
+  binary: 'BLOB',
 }
 
 /** The type of a column in DuckDB's words. */
 export function duckDbTypeOf(type: TableColumnType): string {
-  const decimal = decimalShape(type)
-  return decimal === undefined
-    ? DUCKDB_TYPES[type as (typeof SIMPLE)[number]]
-    : `DECIMAL(${decimal.precision},${decimal.scale})`
+  return duckDbSchemaType(schemaTypeOf(type, () => 0))
 }
 
-/** The type of a column in Iceberg's schema JSON. */
-export function icebergTypeOf(type: TableColumnType): string {
-  const decimal = decimalShape(type)
-  return decimal === undefined ? type : `decimal(${decimal.precision}, ${decimal.scale})`
+/** A type of a schema in DuckDB's words; nested names are quoted. */
+export function duckDbSchemaType(type: SchemaType): string {
+  if (typeof type === 'string') {
+    const decimal = decimalShape(typeText(type))
+    if (decimal !== undefined) return `DECIMAL(${decimal.precision},${decimal.scale})`
+    return DUCKDB_TYPES[type] ?? 'BLOB'
+  }
+  if (type.type === 'list') return `${duckDbSchemaType(type.element)}[]`
+  if (type.type === 'map') return `MAP(${duckDbSchemaType(type.key)}, ${duckDbSchemaType(type.value)})`
+  return `STRUCT(${type.fields.map((field) => `${quoteName(field.name)} ${duckDbSchemaType(field.type)}`).join(', ')})`
+}
+
+/** The type of a column in Iceberg's schema JSON; the parts of a nested type take their ids from `nextId`. */
+export function schemaTypeOf(type: string, nextId: () => number): SchemaType {
+  const tree = parseTypeText(type)
+  if (tree === undefined) throw new TypeError(`"${type}" is no column type`)
+  return withIds(tree, nextId)
+}
+
+/** Fields of new columns, with ids after `lastColumnId`: the columns first, then the parts of each. */
+export function newFields(
+  columns: readonly TableColumn[],
+  lastColumnId: number,
+): { readonly fields: SchemaField[]; readonly lastColumnId: number } {
+  let last = lastColumnId
+  const nextId = () => {
+    last += 1
+    return last
+  }
+  const ids = columns.map(nextId)
+  const fields = columns.map(({ name, type, required = false, doc }, index): SchemaField => {
+    const field = { id: ids[index] ?? 0, name, required, type: schemaTypeOf(type, nextId) }
+    return doc === undefined ? field : { ...field, doc }
+  })
+  return { fields, lastColumnId: last }
 }
 
 /** Our type of a field of a schema. @throws EsteiraError ESTEIRA_UNSUPPORTED naming the field */
-export function columnTypeOf(field: SchemaField, table: string): TableColumnType {
-  const type = parseColumnType(field.type)
-  if (type !== undefined) return type
-  const shown = typeof field.type === 'string' ? field.type : field.type.type
+export function columnTypeOf(field: Pick<SchemaField, 'name' | 'type'>, table: string): TableColumnType {
+  const shown = typeText(field.type)
+  if (isColumnType(shown)) return shown
   throw new EsteiraError(
     'ESTEIRA_UNSUPPORTED',
-    `column ${field.name} of table ${table} has type ${shown}, which is not read yet`,
+    `column ${field.name} of table ${table} has type ${shown}, which is not one of format version 2`,
     {
-      hint: `Types that are read: ${SIMPLE.join(', ')}, decimal(p,s).`,
+      hint: `Types that are read: ${Object.keys(DUCKDB_TYPES).join(', ')}, fixed(n), decimal(p,s), list<…>, map<…>, struct<…>.`,
       details: { table, column: field.name, type: shown },
     },
   )
 }
 
-function parseColumnType(type: SchemaField['type']): TableColumnType | undefined {
-  if (typeof type !== 'string') return undefined
-  const simple = SIMPLE.find((each) => each === type)
-  if (simple !== undefined) return simple
-  const match = /^decimal\((\d+),\s*(\d+)\)$/.exec(type)
-  return match === null ? undefined : `decimal(${Number(match[1])},${Number(match[2])})`
-}
-
 /** Whether a type as somebody wrote it is one of ours: a decimal has 1 to 38 digits, no more of them behind the point. */
 export function isColumnType(type: string): type is TableColumnType {
-  const parsed = parseColumnType(type)
-  if (parsed === undefined) return false
-  const decimal = decimalShape(parsed)
-  return (
-    decimal === undefined || (decimal.precision >= 1 && decimal.precision <= 38 && decimal.scale <= decimal.precision)
-  )
+  return parseTypeText(type) !== undefined
+}
+
+/** The one way we write a type: without needless blanks. */
+export function normalType(type: TableColumnType): TableColumnType {
+  return typeText(schemaTypeOf(type, () => 0)) as TableColumnType
 }

@@ -1,8 +1,12 @@
 import type { TableColumnType } from '@esteira/core'
 import type { Value } from './values.js'
 
-/** A Parquet file of a table, as its manifest describes it. Maps are keyed by the column's field id. */
+/** What a file of a table holds: rows, positions of deleted rows, or values that deleted rows have. */
+export const FILE_CONTENT = { data: 0, positionDeletes: 1, equalityDeletes: 2 } as const
+
+/** A data or delete file of a table, as its manifest describes it. Maps are keyed by the column's field id. */
 export interface DataFile {
+  readonly content: 0 | 1 | 2
   /** URI, as the manifest writes it. */
   readonly path: string
   readonly format: string
@@ -20,6 +24,10 @@ export interface DataFile {
   readonly keyMetadata?: Uint8Array
   readonly splitOffsets?: readonly (number | bigint)[]
   readonly sortOrderId?: number
+  /** Columns whose values an equality delete file compares. */
+  readonly equalityIds?: readonly number[]
+  /** The only data file that a position delete file speaks of. */
+  readonly referencedDataFile?: string
 }
 
 export const ENTRY_STATUS = { existing: 0, added: 1, deleted: 2 } as const

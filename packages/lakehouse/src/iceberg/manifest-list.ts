@@ -65,22 +65,40 @@ function manifestFromAvro(record: RecordReader): ManifestFile {
   const keyMetadata = record.optionalBytes('key_metadata')
   const addedSnapshotId = record.optionalId('added_snapshot_id')
   if (addedSnapshotId === undefined) throw new RangeError('field added_snapshot_id is not an id')
+  const content = record.optionalCount('content') ?? 0
+  if (content !== 0 && content !== 1) throw new RangeError(`a manifest has content ${content}`)
   return {
     path: record.text('manifest_path'),
     sizeBytes: record.count('manifest_length'),
     specId: record.count('partition_spec_id'),
-    content: record.count('content') === 0 ? 'data' : 'deletes',
-    sequenceNumber: record.count('sequence_number'),
-    minSequenceNumber: record.count('min_sequence_number'),
+    content: content === 0 ? 'data' : 'deletes',
+    // Version 1 has no sequence numbers: all its files have 0.
+    sequenceNumber: record.optionalCount('sequence_number') ?? 0,
+    minSequenceNumber: record.optionalCount('min_sequence_number') ?? 0,
     addedSnapshotId,
-    addedFiles: record.count('added_files_count'),
-    existingFiles: record.count('existing_files_count'),
-    deletedFiles: record.count('deleted_files_count'),
-    addedRows: record.count('added_rows_count'),
-    existingRows: record.count('existing_rows_count'),
-    deletedRows: record.count('deleted_rows_count'),
+    ...countsFromAvro(record),
     ...(partitions === undefined ? {} : { partitions }),
     ...(keyMetadata === undefined ? {} : { keyMetadata }),
+  }
+}
+
+type Counts = Pick<
+  ManifestFile,
+  'addedFiles' | 'existingFiles' | 'deletedFiles' | 'addedRows' | 'existingRows' | 'deletedRows'
+>
+
+// Version 1 had other names for the counts of files, and may leave counts out: then there may be one of each.
+function countsFromAvro(record: RecordReader): Counts {
+  const files = (kind: string) =>
+    record.optionalCount(`${kind}_files_count`) ?? record.optionalCount(`${kind}_data_files_count`) ?? 1
+  const rows = (kind: string) => record.optionalCount(`${kind}_rows_count`) ?? 1
+  return {
+    addedFiles: files('added'),
+    existingFiles: files('existing'),
+    deletedFiles: files('deleted'),
+    addedRows: rows('added'),
+    existingRows: rows('existing'),
+    deletedRows: rows('deleted'),
   }
 }
 

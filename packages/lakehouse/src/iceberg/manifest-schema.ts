@@ -7,8 +7,25 @@ import { decimalShape } from './values.js'
 /** Names of the partition fields as Avro allows them. */
 export function avroNames(columns: readonly PartitionColumn[]): readonly string[] {
   return columns.map(({ name }) =>
-    name.replace(/^\d/, '_$&').replace(/[^A-Za-z0-9_]/g, (char) => `_x${char.codePointAt(0)?.toString(16)}`),
+    name
+      .replace(/^\d/, '_$&')
+      .replace(/[^A-Za-z0-9_]/g, (char) => `_x${char.codePointAt(0)?.toString(16).toUpperCase()}`),
   )
+}
+
+const AVRO_TYPES: Readonly<Record<string, AvroSchema>> = {
+  boolean: 'boolean',
+  int: 'int',
+  long: 'long',
+  float: 'float',
+  double: 'double',
+  string: 'string',
+  binary: 'bytes',
+  date: { type: 'int', logicalType: 'date' },
+  time: { type: 'long', logicalType: 'time-micros' },
+  timestamp: { type: 'long', logicalType: 'timestamp-micros', 'adjust-to-utc': false },
+  timestamptz: { type: 'long', logicalType: 'timestamp-micros', 'adjust-to-utc': true },
+  uuid: { type: 'fixed', size: 16, name: 'uuid_fixed', logicalType: 'uuid' },
 }
 
 function avroTypeOf(type: TableColumnType): AvroSchema {
@@ -18,9 +35,9 @@ function avroTypeOf(type: TableColumnType): AvroSchema {
     const name = `decimal_${precision}_${scale}`
     return { type: 'fixed', size: decimalBytes(precision), name, logicalType: 'decimal', precision, scale }
   }
-  if (type === 'date') return { type: 'int', logicalType: 'date' }
-  if (type === 'timestamp') return { type: 'long', logicalType: 'timestamp-micros', 'adjust-to-utc': false }
-  return type as 'boolean' | 'int' | 'long' | 'float' | 'double' | 'string'
+  const fixed = /^fixed\((\d+)\)$/.exec(type)?.[1]
+  if (fixed !== undefined) return { type: 'fixed', size: Number(fixed), name: `fixed_${fixed}` }
+  return AVRO_TYPES[type] ?? 'bytes'
 }
 
 function optional(name: string, type: AvroSchema, id: number): AvroField {

@@ -3,9 +3,10 @@ import type { AvroField, AvroSchema, AvroValue } from './avro-encoder.js'
 import { decodeAvroFile, encodeAvroFile } from './avro-file.js'
 import { isBytes, isCount, mapToAvro, RecordReader } from './avro-values.js'
 import { corruptFile } from './corrupt-file.js'
-import type { DataFile, ManifestEntry, PartitionColumn } from './data-file.js'
+import type { DataFile, ManifestEntry, ManifestFile, PartitionColumn } from './data-file.js'
+import { type EntrySelection, leanEntries } from './lean-entries.js'
 import { avroNames, manifestSchema } from './manifest-schema.js'
-import { decimalBytes, decodeUnscaled, encodeUnscaled } from './single-value.js'
+import { decimalBytes, decodeSingleValue, encodeSingleValue, encodeUnscaled } from './single-value.js'
 import { decimalShape, type Value } from './values.js'
 
 /** What a manifest's header says of the table: its schema and spec as JSON text. */
@@ -14,9 +15,10 @@ export interface ManifestHeader {
   readonly schemaId: number
   readonly specFieldsJson: string
   readonly specId: number
+  readonly content: ManifestFile['content']
 }
 
-/** A data manifest as an Avro file (specification, section "Manifests"; all fields of version 2). */
+/** A manifest as an Avro file (specification, section "Manifests"; all fields of version 2). */
 export function encodeManifest(
   header: ManifestHeader,
   columns: readonly PartitionColumn[],
@@ -28,7 +30,7 @@ export function encodeManifest(
     'partition-spec': header.specFieldsJson,
     'partition-spec-id': String(header.specId),
     'format-version': '2',
-    content: 'data',
+    content: header.content,
   }
   const names = avroNames(columns)
   const records = entries.map((entry) => entryToAvro(entry, columns, names))
@@ -36,21 +38,29 @@ export function encodeManifest(
 }
 
 /**
- * The entries of a data manifest.
+ * The entries of a manifest.
+ * @param select which of them a read wants, and what of them; default everything
  * @throws EsteiraError ESTEIRA_TABLE_CORRUPT naming the file
  */
 export function decodeManifest(
   bytes: Uint8Array,
   location: string,
   columns: readonly PartitionColumn[],
+  select?: EntrySelection,
 ): ManifestEntry[] {
-  const { schema, records } = decodeAvroFile(bytes, location)
+  const readRecord = select === undefined ? undefined : leanEntries(select)
+  const { schema, records } = decodeAvroFile(bytes, location, readRecord)
   try {
     const names = partitionNames(schema)
     return records.map((record) => entryFromAvro(new RecordReader(record), columns, names))
   } catch (cause) {
     throw corruptFile('manifest', location, cause)
   }
+}
+
+/** The partition spec that a manifest was written with, as its header says. */
+export function specIdOf(bytes: Uint8Array, location: string): number {
+  return Number(decodeAvroFile(bytes, location).metadata.get('partition-spec-id') ?? 0)
 }
 
 function entryToAvro(entry: ManifestEntry, columns: readonly PartitionColumn[], names: readonly string[]): AvroValue {
@@ -61,7 +71,7 @@ function entryToAvro(entry: ManifestEntry, columns: readonly PartitionColumn[], 
     sequence_number: entry.sequenceNumber ?? null,
     file_sequence_number: entry.fileSequenceNumber ?? null,
     data_file: {
-      content: 0,
+      content: file.content,
       file_path: file.path,
       file_format: file.format,
       partition: Object.fromEntries(
@@ -80,9 +90,9 @@ function entryToAvro(entry: ManifestEntry, columns: readonly PartitionColumn[], 
       upper_bounds: mapToAvro(file.upperBounds),
       key_metadata: file.keyMetadata ?? null,
       split_offsets: file.splitOffsets ?? null,
-      equality_ids: null,
+      equality_ids: file.equalityIds ?? null,
       sort_order_id: file.sortOrderId ?? null,
-      referenced_data_file: null,
+      referenced_data_file: file.referencedDataFile ?? null,
     },
   }
 }
@@ -112,7 +122,10 @@ function fileFromAvro(
   names: ReadonlyMap<number, string>,
 ): DataFile {
   const partition = columns.length === 0 ? undefined : record.record('partition')
+  const content = record.optionalCount('content') ?? 0
+  if (content !== 0 && content !== 1 && content !== 2) throw new RangeError(`a file has content ${content}`)
   return withoutAbsent({
+    content,
     path: record.text('file_path'),
     format: record.text('file_format').toUpperCase(),
     partition: new Map(
@@ -135,25 +148,38 @@ function fileFromAvro(
       .optionalList('split_offsets')
       ?.filter((each) => typeof each === 'number' || typeof each === 'bigint'),
     sortOrderId: record.optionalCount('sort_order_id'),
+    equalityIds: record.optionalList('equality_ids')?.filter(isCount),
+    referencedDataFile: record.optionalText('referenced_data_file'),
   })
 }
 
 function withoutAbsent(file: { [K in keyof DataFile]-?: DataFile[K] | undefined }): DataFile {
-  const present = Object.fromEntries(Object.entries(file).filter(([, value]) => value !== undefined))
+  const present: Record<string, unknown> = file
+  for (const key in present) if (present[key] === undefined) delete present[key]
   return present as unknown as DataFile
 }
 
 function partitionToAvro(type: TableColumnType, value: Value | null): AvroValue {
+  if (value === null) return null
   const decimal = decimalShape(type)
-  if (value === null || decimal === undefined) return value
-  return encodeUnscaled(BigInt(value), decimalBytes(decimal.precision))
+  if (decimal !== undefined) return encodeUnscaled(BigInt(value), decimalBytes(decimal.precision))
+  return isBytesType(type) ? encodeSingleValue(type, value) : value
+}
+
+function isBytesType(type: TableColumnType): boolean {
+  return type === 'uuid' || type === 'binary' || type.startsWith('fixed(')
 }
 
 function partitionFromAvro(column: PartitionColumn, value: AvroValue): Value | null {
   if (value === null) return null
-  if (value instanceof Uint8Array) return decodeUnscaled(value)
-  if (typeof value === 'object') throw new RangeError(`partition field ${column.name} is not a single value`)
-  const wide = column.type === 'long' || column.type === 'timestamp'
+  const { type, name } = column
+  if (value instanceof Uint8Array) {
+    const decoded = decodeSingleValue(type, value)
+    if (decoded === undefined) throw new RangeError(`partition field ${name} is no value of type ${type}`)
+    return decoded
+  }
+  if (typeof value === 'object') throw new RangeError(`partition field ${name} is not a single value`)
+  const wide = type === 'long' || type === 'time' || type === 'timestamp' || type === 'timestamptz'
   return wide && typeof value === 'number' ? BigInt(value) : value
 }
 

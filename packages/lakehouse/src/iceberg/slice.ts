@@ -1,9 +1,10 @@
-import { EsteiraError, quoteName, quoteText, type SliceCondition, type TableColumnType } from '@esteira/core'
-import { columnTypeOf, duckDbTypeOf } from './column-types.js'
+import { EsteiraError, quoteName, type SliceCondition, type TableColumnType } from '@esteira/core'
+import { columnTypeOf } from './column-types.js'
 import type { DataFile, PartitionColumn } from './data-file.js'
+import { literalSql } from './literal-sql.js'
 import { decodeSingleValue } from './single-value.js'
 import type { TableSchema } from './table-metadata.js'
-import { parseTransform, partitionRange } from './transforms.js'
+import { parseTransform, partitionMayHold, partitionRange, type Transform } from './transforms.js'
 import { compareValues, conditionValue, type Value } from './values.js'
 
 /** How the rows of a file stand to a slice: surely none in it, surely all, or the file must be looked into. */
@@ -15,7 +16,7 @@ export interface BoundCondition {
   readonly fieldId: number
   readonly type: TableColumnType
   readonly op: SliceCondition['op']
-  /** One value; any number of them for `in`. */
+  /** One value; any number of them for `in` and `not in`, none for `is null` and `is not null`. */
   readonly values: readonly Value[]
   readonly sql: string
 }
@@ -39,17 +40,50 @@ export function bindSlice(
       )
     }
     const type = columnTypeOf(field, table)
-    const given = isList(condition.value) ? condition.value : [condition.value]
-    if (isList(condition.value) !== (condition.op === 'in')) {
-      throw new EsteiraError(
-        'ESTEIRA_USAGE',
-        `condition on ${field.name}: a list belongs to "in", one value to every other operator`,
-      )
-    }
+    const given = givenValues(field.name, condition)
     const values = given.map((value) => conditionValue(field.name, type, value))
-    const sql = conditionSql(field.name, type, condition.op, given)
+    const sql = conditionSql(field.name, type, condition.op, values)
     return { column: field.name, fieldId: field.id, type, op: condition.op, values, sql }
   })
+}
+
+function givenValues(column: string, { op, value }: SliceCondition): readonly (string | number | boolean)[] {
+  const refuse = (expected: string) =>
+    new EsteiraError('ESTEIRA_USAGE', `condition on ${column}: ${expected} belongs to "${op}"`, {
+      hint: 'A list belongs to "in" and "not in", nothing to "is null" and "is not null", one value to every other operator.',
+    })
+  if (!OPERATORS.includes(op)) {
+    throw new EsteiraError('ESTEIRA_USAGE', `condition on ${column}: there is no operator "${op}"`, {
+      hint: `There are ${OPERATORS.join(', ')}.`,
+    })
+  }
+  if (isNullTest(op)) {
+    if (value !== undefined) throw refuse('no value')
+    return []
+  }
+  if (op === 'in' || op === 'not in') {
+    if (!isList(value)) throw refuse('a list')
+    return value
+  }
+  if (value === undefined || isList(value)) throw refuse('one value')
+  return [value]
+}
+
+const OPERATORS: readonly SliceCondition['op'][] = [
+  '=',
+  '!=',
+  '<',
+  '<=',
+  '>',
+  '>=',
+  'in',
+  'not in',
+  'is null',
+  'is not null',
+]
+
+function isNullTest(op: SliceCondition['op']): op is 'is null' | 'is not null' {
+  return op === 'is null' || op === 'is not null'
 }
 
 function isList(value: SliceCondition['value']): value is readonly (string | number)[] {
@@ -60,11 +94,21 @@ function conditionSql(
   column: string,
   type: TableColumnType,
   op: SliceCondition['op'],
-  given: readonly (string | number | boolean)[],
+  values: readonly Value[],
 ): string {
-  const literals = given.map((value) => `CAST(${quoteText(String(value))} AS ${duckDbTypeOf(type)})`)
-  if (op === 'in') return literals.length === 0 ? 'false' : `${quoteName(column)} IN (${literals.join(', ')})`
-  return `${quoteName(column)} ${op} ${literals[0] ?? 'NULL'}`
+  const name = quoteName(column)
+  const literals = values.map((value) => literalSql(type, value))
+  switch (op) {
+    case 'is null':
+    case 'is not null':
+      return `${name} ${op.toUpperCase()}`
+    case 'in':
+      return literals.length === 0 ? 'false' : `${name} IN (${literals.join(', ')})`
+    case 'not in':
+      return literals.length === 0 ? `${name} IS NOT NULL` : `${name} NOT IN (${literals.join(', ')})`
+    default:
+      return `${name} ${op} ${literals[0] ?? 'NULL'}`
+  }
 }
 
 /** SQL condition that is true exactly for the rows of the slice; never null. */
@@ -91,19 +135,40 @@ interface Range {
 }
 
 function matchCondition(condition: BoundCondition, file: DataFile, partition: readonly PartitionColumn[]): SliceMatch {
-  const nulls = file.nullCounts?.get(condition.fieldId)
-  if (nulls !== undefined && nulls === file.recordCount) return 'none'
+  const nulls = nullsOf(condition, file, partition)
+  if (condition.op === 'is null') return nulls
+  if (nulls === 'all') return 'none'
+  if (condition.op === 'is not null') return nulls === 'none' ? 'all' : 'some'
   const matches: SliceMatch[] = [matchRange(condition, boundsRange(condition, file))]
   for (const column of partition) {
-    if (column.sourceId !== condition.fieldId) continue
-    const value = file.partition.get(column.fieldId)
+    const value = column.sourceId === condition.fieldId ? file.partition.get(column.fieldId) : undefined
+    if (value === null || value === undefined) continue
     const transform = parseTransform(column.transform)
-    if (value === null && transform.kind !== 'void') return 'none'
-    const range = value === null || value === undefined ? undefined : partitionRange(transform, condition.type, value)
+    if (!mayHoldOne(condition, transform, value)) return 'none'
+    const range = partitionRange(transform, condition.type, value)
     if (range !== undefined)
       matches.push(matchRange(condition, { lower: range.first, upper: range.last, complete: true }))
   }
   return matches.find((match) => match !== 'some') ?? 'some'
+}
+
+// A bucket tells which values are surely not in it.
+function mayHoldOne({ op, type, values }: BoundCondition, transform: Transform, partition: Value): boolean {
+  if (op !== '=' && op !== 'in') return true
+  return values.some((value) => partitionMayHold(transform, type, partition, value))
+}
+
+/** Whether the rows of the file are null in the column. */
+function nullsOf({ fieldId }: BoundCondition, file: DataFile, partition: readonly PartitionColumn[]): SliceMatch {
+  const nulls = file.nullCounts?.get(fieldId)
+  if (nulls === file.recordCount) return 'all'
+  for (const column of partition) {
+    if (column.sourceId !== fieldId || parseTransform(column.transform).kind === 'void') continue
+    const value = file.partition.get(column.fieldId)
+    // Every transform but void gives null for null alone.
+    if (value !== undefined) return value === null ? 'all' : 'none'
+  }
+  return nulls === 0 ? 'none' : 'some'
 }
 
 // NaN stands outside of the bounds, and SQL orders it above every number: without its count the bounds prove nothing.
@@ -120,18 +185,41 @@ function boundsRange({ fieldId, type }: BoundCondition, file: DataFile): Range {
 }
 
 function matchRange(condition: BoundCondition, range: Range): SliceMatch {
-  const matches = condition.values.map((value) => matchValue(condition.op, value, range))
+  const { op, values } = condition
+  if (op === '!=' || op === 'not in') {
+    // All rows differ from every value when none can be equal to one of them.
+    const equal = values.map((value) => matchValue('=', value, range))
+    if (equal.includes('all') && range.complete) return 'none'
+    return range.complete && equal.every((match) => match === 'none') ? 'all' : 'some'
+  }
+  const matches = values.map((value) => matchValue(op, value, range))
   // The values of `in` are alternatives; every other operator has exactly one.
   if (matches.every((match) => match === 'none')) return 'none'
   return range.complete && matches.includes('all') ? 'all' : 'some'
 }
 
 function matchValue(op: SliceCondition['op'], value: Value, { lower, upper }: Range): SliceMatch {
-  const below = upper !== undefined && compareValues(upper, value) < 0
-  const notBelow = lower !== undefined && compareValues(lower, value) >= 0
-  if (op === '>=') return below ? 'none' : notBelow ? 'all' : 'some'
-  if (op === '<') return notBelow ? 'none' : below ? 'all' : 'some'
-  if (below || (lower !== undefined && compareValues(lower, value) > 0)) return 'none'
-  const exactly = notBelow && upper !== undefined && compareValues(upper, value) <= 0
-  return exactly ? 'all' : 'some'
+  const compare = (bound: Value | undefined) => (bound === undefined ? undefined : compareValues(bound, value))
+  const [least, most] = [compare(lower), compare(upper)]
+  const between = (none: boolean, all: boolean): SliceMatch => (none ? 'none' : all ? 'all' : 'some')
+  switch (op) {
+    case '>=':
+      return between(isLess(most), isMore(least) || least === 0)
+    case '>':
+      return between(isLess(most) || most === 0, isMore(least))
+    case '<':
+      return between(isMore(least) || least === 0, isLess(most))
+    case '<=':
+      return between(isMore(least), isLess(most) || most === 0)
+    default:
+      return between(isLess(most) || isMore(least), least === 0 && most === 0)
+  }
+}
+
+function isLess(order: number | undefined): boolean {
+  return order !== undefined && order < 0
+}
+
+function isMore(order: number | undefined): boolean {
+  return order !== undefined && order > 0
 }

@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { PartitionField, TableColumn } from '@esteira/core'
-import { icebergTypeOf } from './column-types.js'
+import { newFields } from './column-types.js'
+import { partitionName } from './evolve-partitions.js'
 import { currentSchema, type SchemaField, type TableMetadata, type TableSnapshot } from './table-metadata.js'
 
 const FIRST_PARTITION_ID = 1000
@@ -16,16 +18,16 @@ export interface NewTable {
 
 /** Metadata of a table without rows. */
 export function newTableMetadata(table: NewTable): TableMetadata {
-  const fields = table.columns.map((column, index) => fieldOf(column, index + 1))
+  const { fields, lastColumnId } = newFields(table.columns, 0)
   return {
     'format-version': 2,
     'table-uuid': table.uuid,
     location: table.location,
     'last-sequence-number': 0,
     'last-updated-ms': table.nowMs,
-    'last-column-id': fields.length,
+    'last-column-id': lastColumnId,
     'current-schema-id': 0,
-    schemas: [{ type: 'struct', 'schema-id': 0, fields }],
+    schemas: [{ type: 'struct', 'schema-id': 0, fields: [...fields] }],
     'default-spec-id': 0,
     'partition-specs': [
       { 'spec-id': 0, fields: table.partitionBy.map((field, index) => partitionOf(field, fields, index)) },
@@ -45,42 +47,33 @@ export function newTableMetadata(table: NewTable): TableMetadata {
   }
 }
 
-function fieldOf(column: TableColumn, id: number): SchemaField {
-  const { name, doc, required = false } = column
-  return { id, name, required, type: icebergTypeOf(column.type), ...(doc === undefined ? {} : { doc }) }
-}
-
 function partitionOf(field: PartitionField, fields: readonly SchemaField[], index: number) {
   const source = fields.find(({ name }) => name === field.column)
   return {
-    name: partitionName(field),
+    name: partitionName(field, fields),
     transform: field.transform,
     'source-id': source?.id ?? 0,
     'field-id': FIRST_PARTITION_ID + index,
   }
 }
 
-/** The name Iceberg's own writers give: the column for identity, `<column>_month` otherwise. */
-function partitionName({ column, transform }: PartitionField): string {
-  return transform === 'identity' ? column : `${column}_${transform}`
-}
-
 /** The table with more columns at its end, as a new current schema. */
 export function withColumns(metadata: TableMetadata, columns: readonly TableColumn[]): TableMetadata {
+  const { fields, lastColumnId } = newFields(columns, metadata['last-column-id'])
+  return withFields({ ...metadata, 'last-column-id': lastColumnId }, [...currentSchema(metadata).fields, ...fields])
+}
+
+/** The table with these columns as its current schema: one that it had before when that is the same. */
+export function withFields(metadata: TableMetadata, fields: readonly SchemaField[]): TableMetadata {
+  const current = currentSchema(metadata)
+  const keys = current['identifier-field-ids']
+  const found = metadata.schemas.find(
+    (each) => isDeepStrictEqual(each.fields, fields) && isDeepStrictEqual(each['identifier-field-ids'], keys),
+  )
+  if (found !== undefined) return { ...metadata, 'current-schema-id': found['schema-id'] }
   const schemaId = Math.max(...metadata.schemas.map((schema) => schema['schema-id'])) + 1
-  const base = metadata['last-column-id']
-  const added = columns.map((column, index) => fieldOf(column, base + index + 1))
-  const schema = {
-    ...currentSchema(metadata),
-    'schema-id': schemaId,
-    fields: [...currentSchema(metadata).fields, ...added],
-  }
-  return {
-    ...metadata,
-    'last-column-id': base + columns.length,
-    'current-schema-id': schemaId,
-    schemas: [...metadata.schemas, schema],
-  }
+  const schema = { ...current, 'schema-id': schemaId, fields: [...fields] }
+  return { ...metadata, 'current-schema-id': schemaId, schemas: [...metadata.schemas, schema] }
 }
 
 /** The table with a snapshot on top of its main branch. */
@@ -106,19 +99,16 @@ export function succeeding(metadata: TableMetadata, previous: string, nowMs: num
   return {
     ...metadata,
     'last-updated-ms': laterOf(metadata, nowMs),
-    'metadata-log': [...metadata['metadata-log'], entry].slice(-KEPT_LOG_ENTRIES),
+    'metadata-log': [...metadata['metadata-log'], entry].slice(-keptLogEntries(metadata)),
   }
+}
+
+function keptLogEntries({ properties }: TableMetadata): number {
+  const kept = Number(properties['write.metadata.previous-versions-max'])
+  return Number.isSafeInteger(kept) && kept > 0 ? kept : KEPT_LOG_ENTRIES
 }
 
 /** The time of a change: now, but never before the change that it follows, whatever the clock says. */
 export function laterOf(metadata: TableMetadata, nowMs: number): number {
   return Math.max(nowMs, metadata['last-updated-ms'])
-}
-
-/** `<location>/metadata/00003-<uuid>.metadata.json`, one more than the file before. */
-export function metadataLocation(metadata: TableMetadata, previous: string | undefined, uuid: string): string {
-  const counter = /\/(\d+)-[^/]*$/.exec(previous ?? '')?.[1]
-  const next =
-    previous === undefined ? 0 : counter === undefined ? metadata['metadata-log'].length : Number(counter) + 1
-  return `${metadata.location}/metadata/${String(next).padStart(5, '0')}-${uuid}.metadata.json`
 }

@@ -1,22 +1,44 @@
 import { EsteiraError } from '@esteira/core'
-import { JSONParse, JSONStringify } from 'json-with-bigint'
+import { JSONStringify } from 'json-with-bigint'
 import { z } from 'zod'
+import { contradictionIn } from './check-metadata.js'
+import { parseLossless } from './lossless-json.js'
+import type { SchemaField, SchemaType } from './schema-types.js'
+import { fromVersionOne } from './version-one.js'
 
 // Snapshot ids have 63 bits: JSON numbers beyond 2^53 are read as bigint, and all of them are kept as bigint here.
 const id = z.union([z.int(), z.bigint()]).transform((value) => BigInt(value))
 
-const schema = z.looseObject({
-  'schema-id': z.int().default(0),
-  fields: z.array(
+const schemaType: z.ZodType<SchemaType> = z.lazy(() =>
+  z.union([
+    z.string(),
+    z.looseObject({ type: z.literal('struct'), fields: z.array(schemaField) }),
     z.looseObject({
-      id: z.int(),
-      name: z.string(),
-      required: z.boolean(),
-      type: z.union([z.string(), z.looseObject({ type: z.string() })]),
-      doc: z.string().optional(),
+      type: z.literal('list'),
+      'element-id': z.int(),
+      element: schemaType,
+      'element-required': z.boolean(),
     }),
-  ),
+    z.looseObject({
+      type: z.literal('map'),
+      'key-id': z.int(),
+      key: schemaType,
+      'value-id': z.int(),
+      value: schemaType,
+      'value-required': z.boolean(),
+    }),
+  ]),
+)
+
+const schemaField: z.ZodType<SchemaField> = z.looseObject({
+  id: z.int(),
+  name: z.string(),
+  required: z.boolean(),
+  type: schemaType,
+  doc: z.string().optional(),
 })
+
+const schema = z.looseObject({ 'schema-id': z.int().default(0), fields: z.array(schemaField) })
 
 const partitionSpec = z.looseObject({
   'spec-id': z.int(),
@@ -30,13 +52,15 @@ const snapshot = z.looseObject({
   'parent-snapshot-id': id.nullish(),
   'sequence-number': z.int().default(0),
   'timestamp-ms': z.int(),
+  /** Empty where a table of version 1 lists its manifests in the snapshot itself. */
   'manifest-list': z.string(),
+  manifests: z.array(z.string()).optional(),
   summary: z.record(z.string(), z.string()).default({}),
   'schema-id': z.int().nullish(),
 })
 
 const tableMetadata = z.looseObject({
-  'format-version': z.literal(2),
+  'format-version': z.union([z.literal(1), z.literal(2)]),
   'table-uuid': z.string(),
   location: z.string(),
   'last-sequence-number': z.int(),
@@ -55,46 +79,53 @@ const tableMetadata = z.looseObject({
   'metadata-log': z.array(z.looseObject({ 'timestamp-ms': z.int(), 'metadata-file': z.string() })).default([]),
 })
 
-/** A table's metadata file (format version 2). Keys are the file's own; what we do not know is carried along. */
+/**
+ * A table's metadata file, version 1 in the form of version 2. Keys are the file's own; what we do not know is carried along.
+ */
 export type TableMetadata = z.infer<typeof tableMetadata>
 export type TableSchema = TableMetadata['schemas'][number]
-export type SchemaField = TableSchema['fields'][number]
+export type { SchemaField, SchemaType } from './schema-types.js'
 export type PartitionSpec = TableMetadata['partition-specs'][number]
 export type TableSnapshot = TableMetadata['snapshots'][number]
 
 /**
  * Reads a metadata file.
  * @param location names the file in errors
- * @throws EsteiraError ESTEIRA_UNSUPPORTED for versions 1 and 3, ESTEIRA_TABLE_CORRUPT
+ * @throws EsteiraError ESTEIRA_UNSUPPORTED for version 3 and later, ESTEIRA_TABLE_CORRUPT
  */
 export function parseTableMetadata(text: string, location: string): TableMetadata {
   let document: unknown
   try {
-    document = JSONParse(text)
+    document = parseLossless(text)
   } catch (cause) {
     throw corrupt(location, 'it is not JSON', cause)
   }
   const version = (document as { readonly 'format-version'?: unknown } | null)?.['format-version']
-  if (version !== 2 && typeof version === 'number') {
-    throw new EsteiraError(
-      'ESTEIRA_UNSUPPORTED',
-      `table metadata ${location} has format version ${version}; version 2 is supported`,
-      {
-        hint: 'Write the table with format-version 2, which is also what Athena reads.',
-        details: { file: location, formatVersion: version },
-      },
-    )
-  }
-  const parsed = tableMetadata.safeParse(document)
+  if (typeof version === 'number' && version > 2) throw tooNew(location, version)
+  const parsed = tableMetadata.safeParse(version === 1 ? fromVersionOne(document as Json) : document)
   if (!parsed.success) throw corrupt(location, firstIssue(parsed.error), parsed.error)
-  const metadata = parsed.data
-  if (!metadata.schemas.some((each) => each['schema-id'] === metadata['current-schema-id'])) {
-    throw corrupt(location, `schema ${metadata['current-schema-id']} is not in it`)
-  }
-  if (!metadata['partition-specs'].some((each) => each['spec-id'] === metadata['default-spec-id'])) {
-    throw corrupt(location, `partition spec ${metadata['default-spec-id']} is not in it`)
-  }
+  const metadata = withMain(parsed.data)
+  const contradiction = contradictionIn(metadata)
+  if (contradiction !== undefined) throw corrupt(location, contradiction)
   return metadata
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+// Metadata without references is that of a table with its main branch alone.
+function withMain(metadata: TableMetadata): TableMetadata {
+  const current = metadata['current-snapshot-id']
+  if (current === undefined || current === null || current === -1n || metadata.refs['main'] !== undefined)
+    return metadata
+  return { ...metadata, refs: { ...metadata.refs, main: { 'snapshot-id': current, type: 'branch' } } }
+}
+
+function tooNew(location: string, version: number): EsteiraError {
+  const message = `table metadata ${location} has format version ${version}; versions 1 and 2 are read`
+  return new EsteiraError('ESTEIRA_UNSUPPORTED', message, {
+    hint: 'Write the table with format-version 2, which is also what Athena reads.',
+    details: { file: location, formatVersion: version },
+  })
 }
 
 function firstIssue(error: z.ZodError): string {
@@ -110,8 +141,38 @@ function corrupt(location: string, reason: string, cause?: unknown): EsteiraErro
   })
 }
 
+/**
+ * The text of a metadata file.
+ * @throws EsteiraError ESTEIRA_UNSUPPORTED for version 1: a change would make the table one of version 2
+ */
 export function formatTableMetadata(metadata: TableMetadata): string {
-  return JSONStringify(metadata)
+  refuseVersionOne(metadata)
+  const entries = Object.entries(metadata).flatMap(([key, value]) =>
+    value === undefined ? [] : [`${JSON.stringify(key)}:${key === 'snapshots' ? listText(metadata.snapshots) : JSONStringify(value)}`],
+  )
+  return `{${entries.join(',')}}`
+}
+
+// Snapshots never change: each is put into text once, however many commits come after it.
+const snapshotTexts = new WeakMap<TableSnapshot, string>()
+
+function listText(snapshots: readonly TableSnapshot[]): string {
+  const texts = snapshots.map((each) => {
+    const text = snapshotTexts.get(each) ?? JSONStringify(each)
+    snapshotTexts.set(each, text)
+    return text
+  })
+  return `[${texts.join(',')}]`
+}
+
+/** @throws EsteiraError ESTEIRA_UNSUPPORTED for a table of version 1 */
+export function refuseVersionOne({ 'format-version': version, location }: TableMetadata): void {
+  if (version !== 1) return
+  const message = `table at ${location} has format version 1, which is read but not written`
+  throw new EsteiraError('ESTEIRA_UNSUPPORTED', message, {
+    hint: "Set its table property format-version to 2 with the engine that made it (Spark: ALTER TABLE … SET TBLPROPERTIES ('format-version' = '2')).",
+    details: { location, formatVersion: version },
+  })
 }
 
 export function currentSchema(metadata: TableMetadata): TableSchema {

@@ -1,8 +1,8 @@
 import { EsteiraError, type TableColumnType } from '@esteira/core'
 
 /**
- * One value of a column in memory: numbers for int, date, float, double; bigint for long, timestamp (microseconds)
- * and decimal (unscaled).
+ * One value of a column in memory: numbers for int, date, float, double; bigint for long, time and timestamps (microseconds)
+ * and decimal (unscaled); UUIDs as lower-case text, binary as lower-case hexadecimal digits.
  */
 export type Value = boolean | number | bigint | string
 
@@ -10,9 +10,7 @@ const DAY_MS = 86_400_000
 const DECIMAL = /^decimal\((\d+),(\d+)\)$/
 
 /** Precision and scale of a decimal type; undefined for every other type. */
-export function decimalShape(
-  type: TableColumnType,
-): { readonly precision: number; readonly scale: number } | undefined {
+export function decimalShape(type: string): { readonly precision: number; readonly scale: number } | undefined {
   const match = DECIMAL.exec(type)
   return match === null ? undefined : { precision: Number(match[1]), scale: Number(match[2]) }
 }
@@ -39,11 +37,27 @@ export function parseValue(type: TableColumnType, text: string): Value | undefin
       return text
     case 'date':
       return parseDay(text)
+    case 'time':
+      return parseTime(text)
     case 'timestamp':
       return parseTimestamp(text)
+    case 'timestamptz':
+      return parseZonedTimestamp(text)
+    case 'uuid':
+      return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text) ? text.toLowerCase() : undefined
     default:
-      return parseDecimal(text, decimalShape(type)?.scale ?? 0)
+      return parseSized(type, text)
   }
+}
+
+function parseSized(type: TableColumnType, text: string): Value | undefined {
+  if (type === 'binary' || type.startsWith('fixed(')) {
+    const isHex = /^(?:[0-9a-f]{2})*$/i.test(text)
+    const length = /^fixed\((\d+)\)$/.exec(type)?.[1]
+    return isHex && (length === undefined || text.length === Number(length) * 2) ? text.toLowerCase() : undefined
+  }
+  const decimal = decimalShape(type)
+  return decimal === undefined ? undefined : parseDecimal(text, decimal.scale)
 }
 
 function parseDouble(text: string): number | undefined {
@@ -61,14 +75,30 @@ function parseDay(text: string): number | undefined {
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.getTime() / DAY_MS : undefined
 }
 
-function parseTimestamp(text: string): bigint | undefined {
-  const match = /^(\S+?)(?:[ T](\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?)?$/.exec(text)
-  const days = match === null ? undefined : parseDay(match[1] ?? '')
-  if (match === null || days === undefined) return undefined
-  const [hours, minutes, seconds] = [Number(match[2] ?? 0), Number(match[3] ?? 0), Number(match[4] ?? 0)]
+function parseTime(text: string): bigint | undefined {
+  const match = /^(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?$/.exec(text)
+  if (match === null) return undefined
+  const [hours, minutes, seconds] = [Number(match[1]), Number(match[2]), Number(match[3] ?? 0)]
   if (hours > 23 || minutes > 59 || seconds > 59) return undefined
-  const micros = Number((match[5] ?? '').padEnd(6, '0'))
-  return BigInt(days) * 86_400_000_000n + BigInt((hours * 3600 + minutes * 60 + seconds) * 1_000_000 + micros)
+  const micros = Number((match[4] ?? '').padEnd(6, '0'))
+  return BigInt((hours * 3600 + minutes * 60 + seconds) * 1_000_000 + micros)
+}
+
+function parseTimestamp(text: string): bigint | undefined {
+  const match = /^(\S+?)(?:[ T](\d\d:\d\d:\d\d(?:\.\d{1,6})?))?$/.exec(text)
+  const days = match === null ? undefined : parseDay(match[1] ?? '')
+  const time = match?.[2] === undefined ? 0n : parseTime(match[2])
+  return days === undefined || time === undefined ? undefined : BigInt(days) * 86_400_000_000n + time
+}
+
+// Without an offset the time is UTC.
+function parseZonedTimestamp(text: string): bigint | undefined {
+  const match = /^(.*?\d)(?:\s?Z|\s?([+-])(\d\d)(?::?(\d\d))?)?$/.exec(text)
+  const hasTime = text.includes(':')
+  const local = parseTimestamp((hasTime ? match?.[1] : text) ?? '')
+  if (match === null || local === undefined) return undefined
+  const offset = hasTime ? (Number(match[3] ?? 0) * 60 + Number(match[4] ?? 0)) * (match[2] === '-' ? -1 : 1) : 0
+  return local - BigInt(offset) * 60_000_000n
 }
 
 function parseDecimal(text: string, scale: number): bigint | undefined {
@@ -85,8 +115,8 @@ function parseDecimal(text: string, scale: number): bigint | undefined {
  * @throws EsteiraError ESTEIRA_USAGE when it is no value of the column's type
  */
 export function conditionValue(column: string, type: TableColumnType, given: string | number | boolean): Value {
-  const wanted =
-    type === 'string' || type === 'date' || type === 'timestamp' ? 'string' : type === 'boolean' ? 'boolean' : 'number'
+  const isNumber = /^(int|long|float|double|decimal\()/.test(type)
+  const wanted = type === 'boolean' ? 'boolean' : isNumber ? 'number' : 'string'
   const acceptable = typeof given === wanted || (wanted === 'number' && typeof given === 'string')
   const text = typeof given === 'number' ? plainNumber(given) : String(given)
   const value = acceptable ? parseValue(type, text) : undefined
@@ -95,7 +125,7 @@ export function conditionValue(column: string, type: TableColumnType, given: str
     'ESTEIRA_USAGE',
     `column ${column} of type ${type} cannot be compared with ${JSON.stringify(given)}`,
     {
-      hint: 'Dates are written YYYY-MM-DD, timestamps YYYY-MM-DD hh:mm:ss, decimals with at most the digits of the column.',
+      hint: 'Dates are written YYYY-MM-DD, timestamps YYYY-MM-DD hh:mm:ss, decimals with at most the digits of the column, binary as hexadecimal digits.',
       details: { column, type, value: given },
     },
   )

@@ -17,14 +17,16 @@ export interface NewManifest {
   readonly path: string
   readonly specId: number
   readonly snapshotId: bigint
+  /** Whether the entries are delete files; default data files. */
+  readonly content?: ManifestFile['content']
   /** Sequence number of the commit: what added entries will inherit. */
   readonly sequenceNumber: number
   readonly entries: readonly ManifestEntry[]
 }
 
-/** Writes a data manifest and gives its line for the manifest list. */
+/** Writes a manifest and gives its line for the manifest list. */
 export async function writeManifest(
-  storage: TableStorage,
+  storage: Pick<TableStorage, 'create'>,
   metadata: TableMetadata,
   manifest: NewManifest,
 ): Promise<ManifestFile> {
@@ -36,6 +38,7 @@ export async function writeManifest(
     schemaId: schema['schema-id'],
     specFieldsJson: JSONStringify(spec.fields),
     specId: manifest.specId,
+    content: manifest.content ?? ('data' as const),
   }
   const bytes = encodeManifest(header, columns, manifest.entries)
   await storage.create(manifest.path, bytes)
@@ -59,7 +62,7 @@ function describeManifest(manifest: NewManifest, columns: readonly PartitionColu
     path: manifest.path,
     sizeBytes,
     specId: manifest.specId,
-    content: 'data',
+    content: manifest.content ?? 'data',
     sequenceNumber,
     minSequenceNumber: numbers.reduce((least, number) => Math.min(least, number), sequenceNumber),
     addedSnapshotId: manifest.snapshotId,
@@ -75,11 +78,13 @@ function describeManifest(manifest: NewManifest, columns: readonly PartitionColu
 
 function summarize(column: PartitionColumn, entries: readonly ManifestEntry[]): PartitionSummary {
   let containsNull = false
+  let containsNan = false
   let lower: Value | undefined
   let upper: Value | undefined
   for (const { file } of entries) {
     const value = file.partition.get(column.fieldId) ?? null
     if (value === null) containsNull = true
+    else if (Number.isNaN(value)) containsNan = true
     else {
       if (lower === undefined || compareValues(value, lower) < 0) lower = value
       if (upper === undefined || compareValues(value, upper) > 0) upper = value
@@ -87,7 +92,7 @@ function summarize(column: PartitionColumn, entries: readonly ManifestEntry[]): 
   }
   return {
     containsNull,
-    containsNan: false,
+    containsNan,
     ...(lower === undefined ? {} : { lower: encodeSingleValue(column.type, lower) }),
     ...(upper === undefined ? {} : { upper: encodeSingleValue(column.type, upper) }),
   }

@@ -1,12 +1,13 @@
 import type { Commit, CommitResult } from '@esteira/core'
-import { type DataFile, ENTRY_STATUS, rowsIn } from '../iceberg/data-file.js'
-import { liveManifests } from '../iceberg/live-files.js'
+import { type DataFile, rowsIn } from '../iceberg/data-file.js'
 import { unusedSnapshotId } from '../iceberg/snapshot-id.js'
-import { currentSnapshot } from '../iceberg/table-metadata.js'
-import { writeManifest } from '../iceberg/write-manifest.js'
+import { fileOrder } from '../iceberg/sort-order.js'
+import { findCommit } from './commit-history.js'
 import { type Attempt, abandonWrite, commitTable, type Proposal } from './commit-loop.js'
 import { loadTable } from './load-table.js'
-import { addSnapshot, findCommit } from './new-snapshot.js'
+import { mergeWhenMany } from './merge-manifests.js'
+import { addSnapshot } from './new-snapshot.js'
+import { type NewFiles, writeNextManifests } from './next-manifests.js'
 import { projectRows } from './project-rows.js'
 import type { LoadedTable, Tables } from './tables.js'
 import { writeDataFiles } from './write-data-files.js'
@@ -15,14 +16,14 @@ import { writeDataFiles } from './write-data-files.js'
 export async function appendRows(tables: Tables, name: string, rows: string, commit: Commit): Promise<CommitResult> {
   const table = await loadTable(tables, name)
   const known = findCommit(table.metadata, commit.commitId)
-  if (known !== undefined) return known
-  const added = await writeRows(tables, table, rows, commit.signal)
-  if (added.length === 0) return { rowsAdded: 0, rowsRemoved: 0, committed: false }
-  const specId = table.metadata['default-spec-id']
-  const removeAdded = () => tables.storage.remove(added.map(({ path }) => path))
+  if (known !== undefined) return known.result
+  const files = await writeRows(tables, table, rows, commit.signal)
+  if (files.length === 0) return { rowsAdded: 0, rowsRemoved: 0, committed: false }
+  const added = { specId: table.metadata['default-spec-id'], files }
+  const removeAdded = () => tables.storage.remove(files.map(({ path }) => path))
   try {
     const result = await commitTable(tables, name, commit.signal, (attempt) =>
-      proposeAppend(tables, attempt, { added, specId, commit }),
+      proposeAppend(tables, attempt, added, commit),
     )
     if (!result.committed) await removeAdded()
     return result
@@ -39,39 +40,35 @@ export async function writeRows(
   signal: AbortSignal | undefined,
 ): Promise<readonly DataFile[]> {
   const { engine, storage, newId } = tables
-  const select = await projectRows(engine, table, rows, signal)
   const { name, metadata } = table
-  return writeDataFiles({ engine, storage, table: name, metadata, select, writeId: newId(), signal })
-}
-
-interface Append {
-  readonly added: readonly DataFile[]
-  /** The partitioning that the files were written with. */
-  readonly specId: number
-  readonly commit: Commit
+  const select = await projectRows(engine, table, rows, signal)
+  const order = fileOrder(metadata)
+  const write = { engine, storage, table: name, metadata, select, writeId: newId(), newId, orderBy: order?.sql, signal }
+  const files = await writeDataFiles(write)
+  return order === undefined ? files : files.map((file) => ({ ...file, sortOrderId: order.orderId }))
 }
 
 async function proposeAppend(
   tables: Tables,
   attempt: Attempt,
-  { added, specId, commit }: Append,
+  added: NewFiles,
+  commit: Commit,
 ): Promise<Proposal<CommitResult>> {
   const { metadata } = attempt.table
   const known = findCommit(metadata, commit.commitId)
-  if (known !== undefined) return { settled: known }
+  if (known !== undefined) return { settled: known.result }
   const snapshotId = unusedSnapshotId(metadata, tables.newId)
-  const path = `${metadata.location}/metadata/${tables.newId()}-m0.avro`
-  attempt.files.push(path)
-  const manifest = await writeManifest(tables.storage, metadata, {
-    path,
-    specId,
+  const all = await writeNextManifests(tables, attempt, { snapshotId, added: [added], removed: [] })
+  const manifests = await mergeWhenMany(tables, attempt, snapshotId, all)
+  const rowsAdded = rowsIn(added.files)
+  const next = await addSnapshot(tables, attempt, {
     snapshotId,
-    sequenceNumber: metadata['last-sequence-number'] + 1,
-    entries: added.map((file) => ({ status: ENTRY_STATUS.added, snapshotId, file })),
+    operation: 'append',
+    commit,
+    manifests,
+    added: added.files,
+    removed: [],
+    facts: { 'rows-added': rowsAdded, 'rows-removed': 0 },
   })
-  const manifests = [manifest, ...(await liveManifests(tables.storage, currentSnapshot(metadata)))]
-  const counts = { rowsAdded: rowsIn(added), rowsRemoved: 0 }
-  const change = { snapshotId, operation: 'append', commit, manifests, added, removed: [], ...counts } as const
-  const next = await addSnapshot(tables, attempt, change)
-  return { metadata: next, result: { snapshotId: String(snapshotId), ...counts, committed: true } }
+  return { metadata: next, result: { snapshotId: String(snapshotId), rowsAdded, rowsRemoved: 0, committed: true } }
 }

@@ -1,7 +1,9 @@
 import { EsteiraError } from '@esteira/core'
 import { interruptedError } from '../duckdb/duckdb-errors.js'
-import { metadataLocation, succeeding } from '../iceberg/table-changes.js'
-import { formatTableMetadata, type TableMetadata } from '../iceberg/table-metadata.js'
+import { metadataFile } from '../iceberg/metadata-file.js'
+import { succeeding } from '../iceberg/table-changes.js'
+import type { TableMetadata } from '../iceberg/table-metadata.js'
+import type { TableStorage } from '../storage/table-storage.js'
 import { findTable, loadTable } from './load-table.js'
 import type { LoadedTable, Tables } from './tables.js'
 
@@ -16,6 +18,33 @@ export interface Attempt {
   readonly table: LoadedTable
   /** Files that only this attempt needs, added before they are written: they go when it fails. */
   readonly files: string[]
+  /** Starts to write such a file. All of them are durable before the commit point; until then the work goes on. */
+  readonly create: (uri: string, bytes: Uint8Array) => void
+}
+
+/** Files of an attempt that are being written. */
+class PendingFiles {
+  readonly #writes: Promise<void>[] = []
+  readonly #storage: TableStorage
+
+  constructor(storage: TableStorage) {
+    this.#storage = storage
+  }
+
+  create(uri: string, bytes: Uint8Array): void {
+    const write = this.#storage.create(uri, bytes)
+    // Its failure is told by `finish`, not as one that nobody handles.
+    write.catch(() => {})
+    this.#writes.push(write)
+  }
+
+  async finish(): Promise<void> {
+    await Promise.all(this.#writes)
+  }
+
+  async end(): Promise<void> {
+    await Promise.allSettled(this.#writes)
+  }
 }
 
 /**
@@ -31,8 +60,8 @@ export async function commitTable<T>(
   propose: (attempt: Attempt) => Promise<Proposal<T>>,
 ): Promise<T> {
   for (let count = 1; count <= MAX_ATTEMPTS; count++) {
-    const attempt = { table: await loadTable(tables, name), files: [] }
-    const outcome = await tryOnce(tables, attempt, signal, propose)
+    const table = await loadTable(tables, name)
+    const outcome = await tryOnce(tables, table, signal, propose)
     if (outcome !== undefined) return outcome.result
     tables.logger.debug('lost the race for a commit, trying again', { table: name, attempt: count })
     await tables.sleep(tables.random() * Math.min(LONGEST_PAUSE_MS, 10 * 2 ** count))
@@ -49,26 +78,57 @@ export async function commitTable<T>(
 
 async function tryOnce<T>(
   tables: Tables,
-  attempt: Attempt,
+  table: LoadedTable,
   signal: AbortSignal | undefined,
   propose: (attempt: Attempt) => Promise<Proposal<T>>,
 ): Promise<{ readonly result: T } | undefined> {
-  const { table, files } = attempt
-  try {
-    const proposal = await propose(attempt)
-    if ('settled' in proposal) return { result: proposal.settled }
-    const metadata = succeeding(proposal.metadata, table.pointer, tables.now().getTime())
-    const location = metadataLocation(metadata, table.pointer, tables.newId())
-    files.push(location)
-    await tables.storage.create(location, Buffer.from(formatTableMetadata(metadata)))
-    if (signal?.aborted === true) throw interruptedError(`nothing was committed to ${table.name}`)
-    if (await swapSurely(tables, table, location)) return { result: proposal.result }
-  } catch (cause) {
-    if (!(cause instanceof UncertainCommit)) await tables.storage.remove(files)
-    throw cause
+  const files: string[] = []
+  const pending = new PendingFiles(tables.storage)
+  const giveUp = async () => {
+    await pending.end()
+    await tables.storage.remove(files)
   }
-  await tables.storage.remove(files)
+  try {
+    const proposal = await propose({ table, files, create: (uri, bytes) => pending.create(uri, bytes) })
+    if ('settled' in proposal) {
+      await giveUp()
+      return { result: proposal.settled }
+    }
+    const metadata = succeeding(proposal.metadata, table.pointer, tables.now().getTime())
+    const { location, bytes } = metadataFile(metadata, table.pointer, tables.newId())
+    files.push(location)
+    pending.create(location, bytes)
+    await pending.finish()
+    if (signal?.aborted === true) throw interruptedError(`nothing was committed to ${table.name}`)
+    if (await swapSurely(tables, table, location)) {
+      tables.metadataCache.keep(table.name, { pointer: location, bytes, metadata })
+      await tables.storage.remove(outdatedLogs(proposal.metadata, metadata))
+      return { result: proposal.result }
+    }
+  } catch (cause) {
+    await pending.end()
+    if (!(cause instanceof UncertainCommit)) await giveUp()
+    if (!(await lostFiles(tables, table, cause))) throw cause
+    return undefined
+  }
+  await giveUp()
   return undefined
+}
+
+// Files of the state that an attempt began with may go when somebody else commits and expires: that is a lost race, too.
+async function lostFiles(tables: Tables, table: LoadedTable, cause: unknown): Promise<boolean> {
+  if (!(cause instanceof EsteiraError) || cause.code !== 'ESTEIRA_TABLE_CORRUPT') return false
+  const pointer = await tables.catalog.pointer(table.name).catch(() => table.pointer)
+  return pointer !== undefined && pointer !== table.pointer
+}
+
+// The log keeps the last metadata files (`write.metadata.previous-versions-max`); older ones have no reader.
+function outdatedLogs(before: TableMetadata, after: TableMetadata): readonly string[] {
+  if (after.properties['write.metadata.delete-after-commit.enabled'] === 'false') return []
+  const kept = new Set(after['metadata-log'].map((entry) => entry['metadata-file']))
+  const own = `${after.location}/metadata/`
+  const dropped = before['metadata-log'].map((entry) => entry['metadata-file'])
+  return dropped.filter((file) => !kept.has(file) && file.startsWith(own))
 }
 
 // A swap that fails may still have happened. The catalog is asked; while it does not answer, no file is removed.

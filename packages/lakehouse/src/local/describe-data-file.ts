@@ -1,7 +1,8 @@
 import { EsteiraError, quoteName, type TableColumnType } from '@esteira/core'
 import { z } from 'zod'
 import { columnTypeOf } from '../iceberg/column-types.js'
-import type { DataFile } from '../iceberg/data-file.js'
+import { type DataFile, FILE_CONTENT } from '../iceberg/data-file.js'
+import { allFields, type FieldAt } from '../iceberg/schema-types.js'
 import { lowerBound, upperBound } from '../iceberg/single-value.js'
 import type { SchemaField, TableSchema } from '../iceberg/table-metadata.js'
 import { partitionValueOf } from '../iceberg/transforms.js'
@@ -35,13 +36,15 @@ export interface FileOrigin {
  */
 export function describeDataFile({ table, schema, partitionKeys }: FileOrigin, written: WrittenFile): DataFile {
   const statistics = new Map(written.column_statistics?.map(({ key, value }) => [key, value]))
-  const columns = schema.fields.flatMap((field) => {
-    const column = statistics.get(quoteName(field.name))
-    return column === undefined ? [] : [describeColumn(table, field, column)]
+  const columns = [...allFields(schema.fields)].flatMap((at) => {
+    const key = at.path.map(({ name }) => quoteName(name)).join('.')
+    const column = typeof at.field.type === 'string' ? statistics.get(key) : undefined
+    return column === undefined ? [] : [describeColumn(table, at, column)]
   })
   const mapOf = <K extends keyof ColumnFacts>(key: K) =>
     new Map(columns.flatMap(({ fieldId, [key]: fact }) => (fact === undefined ? [] : [[fieldId, fact] as const])))
   return {
+    content: FILE_CONTENT.data,
     path: pathToUri(written.filename),
     format: 'PARQUET',
     partition: new Map(partitionKeys.map((key) => [key.fieldId, partitionValue(table, key, written)])),
@@ -67,18 +70,21 @@ interface ColumnFacts {
 
 function describeColumn(
   table: string,
-  field: SchemaField,
+  { field, path, repeated }: FieldAt,
   statistics: ReadonlyMap<string, string | null>,
 ): ColumnFacts & { readonly fieldId: number } {
   const type = columnTypeOf(field, table)
   const nulls = countIn(statistics, 'null_count')
-  refuseNulls(table, field, nulls ?? 0)
+  if (path.length === 1) refuseNulls(table, field, nulls ?? 0)
+  const size = countIn(statistics, 'column_size_bytes')
+  const values = countIn(statistics, 'num_values')
+  const base = { fieldId: field.id, size, values }
+  // In a list or a map there are many values a row: no bounds, and what is null there says nothing of rows.
+  if (repeated) return { ...base, nulls: undefined, nans: undefined, lower: undefined, upper: undefined }
   const lowest = valueIn(statistics, 'min', type)
   const highest = valueIn(statistics, 'max', type)
   return {
-    fieldId: field.id,
-    size: countIn(statistics, 'column_size_bytes'),
-    values: countIn(statistics, 'num_values'),
+    ...base,
     nulls,
     // DuckDB says whether there is a NaN, not how many: then the count is left out.
     nans: statistics.get('has_nan') === 'false' ? 0 : undefined,

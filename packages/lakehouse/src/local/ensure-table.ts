@@ -1,15 +1,10 @@
 import { EsteiraError, type TableColumn, type TableDefinition } from '@esteira/core'
 import { parseTableName } from '../catalog/table-name.js'
-import { columnTypeOf, isColumnType } from '../iceberg/column-types.js'
+import { columnTypeOf, isColumnType, normalType } from '../iceberg/column-types.js'
+import { metadataFile } from '../iceberg/metadata-file.js'
 import { partitionFields } from '../iceberg/partition-columns.js'
-import { metadataLocation, newTableMetadata, withColumns } from '../iceberg/table-changes.js'
-import {
-  currentSchema,
-  currentSnapshot,
-  formatTableMetadata,
-  specById,
-  type TableMetadata,
-} from '../iceberg/table-metadata.js'
+import { newTableMetadata, withColumns } from '../iceberg/table-changes.js'
+import { currentSchema, currentSnapshot, specById, type TableMetadata } from '../iceberg/table-metadata.js'
 import { transformAccepts } from '../iceberg/transforms.js'
 import { pathToUri } from '../storage/local-storage.js'
 import { commitTable, type Proposal } from './commit-loop.js'
@@ -37,8 +32,8 @@ async function createTable(tables: Tables, name: string, definition: TableDefini
     properties: definition.properties ?? {},
     nowMs: tables.now().getTime(),
   })
-  const location = metadataLocation(metadata, undefined, tables.newId())
-  await tables.storage.create(location, Buffer.from(formatTableMetadata(metadata)))
+  const { location, bytes } = metadataFile(metadata, undefined, tables.newId())
+  await tables.storage.create(location, bytes)
   // THE COMMIT POINT of a new table: one row of the catalog. When somebody else made it first, theirs is used.
   const created = await tables.catalog.create(name, location)
   if (!created) await tables.storage.remove([location])
@@ -73,10 +68,6 @@ function isMissing(table: LoadedTable, column: TableColumn): boolean {
   )
 }
 
-function normalType(type: string): string {
-  return type.replaceAll(' ', '')
-}
-
 function refuseRequired(table: LoadedTable, missing: readonly TableColumn[]): void {
   const column = missing.find(({ required }) => required === true)
   if (column === undefined || currentSnapshot(table.metadata) === undefined) return
@@ -95,7 +86,7 @@ function checkPartitioning(table: LoadedTable, definition: TableDefinition): voi
   const show = (fields: readonly { readonly column: string; readonly transform: string }[]) =>
     fields.map(({ column, transform }) => `${transform}(${column})`).join(', ') || 'nothing'
   const now = show(partitionFields(table.metadata, specById(table.metadata, table.metadata['default-spec-id'])))
-  const wanted = show(definition.partitionBy)
+  const wanted = show(definition.partitionBy.filter(({ transform }) => transform !== 'void'))
   if (now === wanted) return
   throw new EsteiraError(
     'ESTEIRA_UNSUPPORTED',
@@ -120,6 +111,7 @@ function checkDefinition(name: string, { columns, partitionBy = [] }: TableDefin
     if (column === '') refuse('a column has no name')
     if (names.has(column.toLowerCase())) refuse(`column ${column} comes twice (names do not differ by case alone)`)
     if (!isColumnType(type)) refuse(`column ${column} has unknown type ${type}`)
+    if (/\bfixed\(/.test(type)) refuse(`column ${column} has type ${type}, which is read but not written; use binary`)
     names.add(column.toLowerCase())
   }
   for (const { column, transform } of partitionBy) {

@@ -1,73 +1,92 @@
 import type { SliceCondition } from '@esteira/core'
-import { rowsIn } from '../iceberg/data-file.js'
-import { type LiveFile, liveFiles } from '../iceberg/live-files.js'
+import { type HeldFile, type LiveFile, liveContent } from '../iceberg/live-files.js'
 import { partitionColumns } from '../iceberg/partition-columns.js'
-import { type BoundCondition, bindSlice, matchFile, sliceSql } from '../iceberg/slice.js'
+import { type BoundCondition, bindSlice, matchFile, type SliceMatch, sliceSql } from '../iceberg/slice.js'
 import { currentSchema, currentSnapshot, specById } from '../iceberg/table-metadata.js'
-import { checkFiles, selectFromFiles } from './read-files.js'
+import { originOf, selectLiveRows } from './read-files.js'
 import type { LoadedTable, Tables } from './tables.js'
 
-/** Statements over files are put together from this many files at once. */
-const FILES_A_STATEMENT = 100
-
-/** The files that hold rows of a slice in one state of a table. */
+/** The files that hold rows which go, in one state of a table. */
 export interface AffectedFiles {
   readonly removed: readonly LiveFile[]
-  /** Those of the removed files that also hold rows outside of the slice. */
+  /** Those of the removed files that also hold rows which stay. */
   readonly rewritten: readonly LiveFile[]
   readonly rowsRemoved: number
 }
 
-/** Looks at partitions and bounds first, and counts rows only in files where those leave it open. */
+/** All files of one state of a table. */
+export interface TableFiles {
+  readonly files: readonly LiveFile[]
+  readonly deletes: readonly HeldFile[]
+}
+
+export function filesOf(tables: Tables, { name, metadata }: LoadedTable): Promise<TableFiles> {
+  return liveContent(tables.storage, name, metadata, currentSnapshot(metadata))
+}
+
+/** The files that hold rows of a slice. Partitions and bounds are looked at first; rows are counted only where those leave it open. */
 export async function findAffectedFiles(
   tables: Tables,
   table: LoadedTable,
   conditions: readonly SliceCondition[],
   signal: AbortSignal | undefined,
+  { files }: TableFiles,
 ): Promise<AffectedFiles> {
-  const { metadata, name } = table
-  const slice = bindSlice(name, currentSchema(metadata), conditions)
-  const live = await liveFiles(tables.storage, name, metadata, currentSnapshot(metadata))
-  const matches = live.map((each) => {
-    return matchFile(slice, each.file, partitionColumns(metadata, specById(metadata, each.specId)))
-  })
-  const whole = live.filter((_, index) => matches[index] === 'all')
-  const open = live.filter((_, index) => matches[index] === 'some')
-  const counts = await countMatches(tables, table, slice, open, signal)
-  const countOf = (each: LiveFile) => counts.get(each) ?? 0
-  const holding = open.filter((each) => countOf(each) > 0)
+  const slice = bindSlice(table.name, currentSchema(table.metadata), conditions)
+  const matches = files.map((each) => matchLiveFile(table, slice, each))
+  const whole = files.filter((_, index) => matches[index] === 'all')
+  const open = files.filter((_, index) => matches[index] === 'some')
+  const matching = await countRows(tables, table, open, { condition: sliceSql(slice), signal })
+  const holding = open.filter((each) => (matching.get(each) ?? 0) > 0)
+  const live = await countLive(tables, table, [...whole, ...holding], signal)
+  const gone = (each: LiveFile) => matching.get(each) ?? live.get(each) ?? 0
+  const removed = [...whole, ...holding]
   return {
-    removed: [...whole, ...holding],
-    rewritten: holding.filter((each) => countOf(each) < each.file.recordCount),
-    rowsRemoved: rowsIn(whole.map(({ file }) => file)) + holding.reduce((sum, each) => sum + countOf(each), 0),
+    removed,
+    rewritten: holding.filter((each) => gone(each) < (live.get(each) ?? 0)),
+    rowsRemoved: removed.reduce((sum, each) => sum + gone(each), 0),
   }
 }
 
-async function countMatches(
+export function matchLiveFile(
+  { metadata }: LoadedTable,
+  slice: readonly BoundCondition[],
+  { file, specId }: LiveFile,
+): SliceMatch {
+  return matchFile(slice, file, partitionColumns(metadata, specById(metadata, specId)))
+}
+
+/** Rows that each file holds: as its manifest says, or counted where delete files remove some. */
+export async function countLive(
   tables: Tables,
   table: LoadedTable,
-  slice: readonly BoundCondition[],
   files: readonly LiveFile[],
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<LiveFile, number>> {
-  checkFiles(
-    table.name,
-    tables.storage,
-    files.map(({ file }) => file),
-  )
-  const schema = currentSchema(table.metadata)
-  const counts = new Map<LiveFile, number>()
-  for (let start = 0; start < files.length; start += FILES_A_STATEMENT) {
-    const group = files.slice(start, start + FILES_A_STATEMENT)
-    const selects = group.map(({ file }, index) => {
-      const rows = selectFromFiles(table.name, schema, [file])
-      return `SELECT ${index} AS file, count(*) AS matches FROM (${rows}) WHERE ${sliceSql(slice)}`
-    })
-    const sql = `${selects.join(' UNION ALL ')} ORDER BY file`
-    const rows = await tables.engine.readRows(sql, signal === undefined ? {} : { signal })
-    group.forEach((each, index) => {
-      counts.set(each, Number(rows[index]?.['matches'] ?? 0))
-    })
-  }
+  const counts = new Map(files.map((each) => [each, each.file.recordCount]))
+  const torn = files.filter(({ deletes }) => deletes.length > 0)
+  const counted = await countRows(tables, table, torn, { condition: 'true', signal })
+  for (const each of torn) counts.set(each, counted.get(each) ?? 0)
   return counts
+}
+
+/** Rows of each file for which the condition holds; files without one are left out. */
+export async function countRows(
+  tables: Tables,
+  table: LoadedTable,
+  files: readonly LiveFile[],
+  { condition, signal }: { readonly condition: string; readonly signal: AbortSignal | undefined },
+): Promise<ReadonlyMap<LiveFile, number>> {
+  if (files.length === 0) return new Map()
+  const schema = currentSchema(table.metadata)
+  const rows = await selectLiveRows(tables, { table, schema, files, origin: true, signal })
+  const sql = `SELECT _file AS file, count(*) AS found FROM (${rows}) WHERE ${condition} GROUP BY _file`
+  const counted = await tables.engine.readRows(sql, signal === undefined ? {} : { signal })
+  const byName = new Map(counted.map(({ file, found }) => [String(file), Number(found)]))
+  return new Map(
+    files.flatMap((each) => {
+      const found = byName.get(originOf(each.file))
+      return found === undefined ? [] : [[each, found] as const]
+    }),
+  )
 }

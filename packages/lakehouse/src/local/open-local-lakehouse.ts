@@ -1,21 +1,23 @@
 import { createHash } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { type Lakehouse, type Logger, type Snapshot, silentLogger, type TableState } from '@esteira/core'
+import { type Lakehouse, type Logger, type ScanOptions, type Snapshot, silentLogger } from '@esteira/core'
+import type { RecordBatch } from 'apache-arrow'
 import { openSqliteCatalog } from '../catalog/sqlite-catalog.js'
 import type { DuckDbEngine } from '../duckdb/open-duckdb.js'
-import { columnTypeOf } from '../iceberg/column-types.js'
-import { partitionFields } from '../iceberg/partition-columns.js'
-import { currentSchema, currentSnapshot, specById, type TableSnapshot } from '../iceberg/table-metadata.js'
+import type { TableSnapshot } from '../iceberg/table-metadata.js'
 import { localStorage } from '../storage/local-storage.js'
-import { appendRows } from './append.js'
 import { ensureTable } from './ensure-table.js'
 import { findTable, loadTable } from './load-table.js'
-import { replaceRows } from './replace.js'
+import { MetadataCache } from './metadata-cache.js'
+import { guardWrites } from './read-only-tables.js'
+import { registerTable } from './register-table.js'
+import { scanArrowTable, scanTable } from './scan-table.js'
 import { readStaged, writeParquet } from './staged-parquet.js'
-import { tableTotals } from './table-totals.js'
+import { tableOperations } from './table-operations.js'
+import { tableState } from './table-state.js'
 import { TableViews } from './table-view.js'
-import type { LoadedTable, Tables } from './tables.js'
+import type { Tables } from './tables.js'
 
 export interface LocalLakehouseOptions {
   /** Folder of all local state: `catalog.db`, `lakehouse/`, `objects/`. Created when it is not there. */
@@ -33,6 +35,11 @@ export interface LocalLakehouseOptions {
   readonly catalogTimeoutMs?: number
 }
 
+/** The tables of a local folder, with the types of Arrow that core does not name. */
+export interface LocalLakehouse extends Lakehouse {
+  scanArrow(name: string, options?: ScanOptions): AsyncIterable<RecordBatch>
+}
+
 /**
  * Opens the tables of a local folder: Iceberg v2 tables in Iceberg's SQL catalog `catalog.db` (catalog name `esteira`),
  * which PyIceberg, Trino and Spark open as they are. Any number of processes may read and write at the same time.
@@ -43,13 +50,14 @@ export interface LocalLakehouseOptions {
  * const engine = await openDuckDb()
  * const lakehouse = await openLocalLakehouse({ home: '.esteira', engine, newId: randomUUID, now: () => new Date() })
  */
-export async function openLocalLakehouse(options: LocalLakehouseOptions): Promise<Lakehouse> {
+export async function openLocalLakehouse(options: LocalLakehouseOptions): Promise<LocalLakehouse> {
   const home = resolve(options.home)
   const tables: Tables = {
     home,
     engine: options.engine,
     catalog: await openSqliteCatalog(join(home, 'catalog.db'), options.catalogTimeoutMs ?? 10_000),
     storage: localStorage,
+    metadataCache: new MetadataCache(),
     newId: options.newId,
     now: options.now,
     random: options.random ?? (() => fractionOf(options.newId())),
@@ -61,16 +69,23 @@ export async function openLocalLakehouse(options: LocalLakehouseOptions): Promis
     engine: options.engine,
     async table(name) {
       const table = await findTable(tables, name)
-      return table === undefined ? undefined : stateOf(tables, table)
+      return table === undefined ? undefined : tableState(tables, table)
     },
     async tables() {
       const names = await tables.catalog.names()
-      return Promise.all(names.map(async (name) => stateOf(tables, await loadTable(tables, name))))
+      return Promise.all(names.map(async (name) => tableState(tables, await loadTable(tables, name))))
     },
-    ensureTable: async (name, definition) => stateOf(tables, await ensureTable(tables, name, definition)),
-    relation: (name, version = {}) => views.viewOf(name, version),
-    append: (name, rows, commit) => appendRows(tables, name, rows, commit),
-    replace: (name, slice, rows, commit) => replaceRows(tables, name, slice, rows, commit),
+    tableNames: () => tables.catalog.names(),
+    relation: (name, version = {}, where = []) => views.relation(name, version, where),
+    plan: (name, scan = {}) => views.plan(name, scan),
+    scan: (name, scan = {}) => scanTable(tables, views, name, scan),
+    scanArrow: (name, scan = {}) => scanArrowTable(tables, views, name, scan),
+    register: async (name, location, request = {}) =>
+      tableState(tables, await registerTable(tables, name, location, request)),
+    ...guardWrites(tables, {
+      ...tableOperations(tables),
+      ensureTable: async (name, definition) => tableState(tables, await ensureTable(tables, name, definition)),
+    }),
     snapshots: async (name) => (await loadTable(tables, name)).metadata.snapshots.map(describeSnapshot),
     writeParquet: (key, rows, { signal } = {}) => writeParquet(tables, key, rows, signal),
     writeFrames: (key, frames) =>
@@ -84,28 +99,6 @@ export async function openLocalLakehouse(options: LocalLakehouseOptions): Promis
 
 function fractionOf(id: string): number {
   return createHash('sha256').update(id).digest().readUInt32BE(0) / 2 ** 32
-}
-
-async function stateOf(tables: Tables, table: LoadedTable): Promise<TableState> {
-  const { metadata, name } = table
-  const snapshotId = currentSnapshot(metadata)?.['snapshot-id']
-  const totals = await tableTotals(tables.storage, table)
-  return {
-    name,
-    location: metadata.location,
-    columns: currentSchema(metadata).fields.map((field) => ({
-      name: field.name,
-      type: columnTypeOf(field, name),
-      ...(field.required ? { required: true } : {}),
-      ...(field.doc === undefined ? {} : { doc: field.doc }),
-    })),
-    partitionBy: partitionFields(metadata, specById(metadata, metadata['default-spec-id'])),
-    properties: metadata.properties,
-    ...(snapshotId === undefined ? {} : { snapshotId: String(snapshotId) }),
-    rowCount: totals.rows,
-    fileCount: totals.files,
-    sizeBytes: totals.bytes,
-  }
 }
 
 function describeSnapshot(snapshot: TableSnapshot): Snapshot {

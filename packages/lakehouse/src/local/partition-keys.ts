@@ -1,4 +1,5 @@
 import { quoteName } from '@esteira/core'
+import { duckDbTypeOf } from '../iceberg/column-types.js'
 import { type WritablePartition, writablePartitions } from '../iceberg/partition-columns.js'
 import { currentSchema, specById, type TableMetadata } from '../iceberg/table-metadata.js'
 import { transformSql } from '../iceberg/transforms.js'
@@ -20,9 +21,12 @@ export function partitionKeys(table: string, metadata: TableMetadata): readonly 
   })
 }
 
-/** The SELECT with the keys as further columns. */
+/** The SELECT with the keys as further columns. A void field has no column: its value is always null. */
 export function withPartitionKeys(select: string, keys: readonly PartitionKey[]): string {
   if (keys.length === 0) return select
-  const columns = keys.map(({ transform, column, name }) => `${transformSql(transform, column)} AS ${quoteName(name)}`)
+  const columns = keys.map(({ transform, type, path, name }) => {
+    const value = path.length === 0 ? `CAST(NULL AS ${duckDbTypeOf(type)})` : path.map(quoteName).join('.')
+    return `${transformSql(transform, type, value)} AS ${quoteName(name)}`
+  })
   return `SELECT *, ${columns.join(', ')} FROM (${select})`
 }

@@ -1,46 +1,80 @@
-import { EsteiraError, quoteName, type TableVersion } from '@esteira/core'
-import { liveFiles } from '../iceberg/live-files.js'
-import {
-  currentSchema,
-  currentSnapshot,
-  schemaOfSnapshot,
-  snapshotById,
-  type TableSnapshot,
-} from '../iceberg/table-metadata.js'
+import { type PlanOptions, type PruningCondition, quoteName, type ScanOptions, type ScanPlan, type TableVersion } from '@esteira/core'
+import { type BoundCondition, bindSlice } from '../iceberg/slice.js'
+import type { TableSchema } from '../iceberg/table-metadata.js'
+import { bindPruning } from './bind-pruning.js'
+import { chooseColumns } from './choose-columns.js'
 import { loadTable } from './load-table.js'
-import { checkFiles, selectFromFiles } from './read-files.js'
+import { ManifestReader } from './manifest-reader.js'
+import { metadataTable, splitMetadataName } from './metadata-tables.js'
+import { type PlannedScan, planScan } from './plan-scan.js'
+import { selectLiveRows } from './read-files.js'
+import { resolveVersion, type VersionOfTable } from './table-version.js'
 import type { LoadedTable, Tables } from './tables.js'
 
-/** Views of table versions in DuckDB: one a version, made at its first use, named so that messages and plans are readable. */
+/** Versions of tables as SQL text for DuckDB. */
 export class TableViews {
   readonly #tables: Tables
+  readonly #reader: ManifestReader
   readonly #made = new Map<string, Promise<void>>()
 
   constructor(tables: Tables) {
     this.#tables = tables
+    this.#reader = new ManifestReader(tables.storage)
   }
 
-  /** Name of the view of a table's version, quoted. */
-  async viewOf(name: string, version: TableVersion): Promise<string> {
-    const table = await loadTable(this.#tables, name)
-    const snapshot = snapshotOf(table, version)
-    const schema =
-      snapshot === undefined || isCurrent(table, version)
-        ? currentSchema(table.metadata)
-        : schemaOfSnapshot(table.metadata, snapshot)
+  /**
+   * SQL text of a table's version. A whole version is a view, made at its first use and named so that messages and plans are
+   * readable; a part of one, which is asked for once, is a subquery.
+   */
+  async relation(name: string, version: TableVersion, where: readonly PruningCondition[]): Promise<string> {
+    const metadataName = splitMetadataName(name)
+    if (metadataName !== undefined) {
+      const table = await loadTable(this.#tables, metadataName.table)
+      return metadataTable(this.#reader, table, metadataName.kind, version)
+    }
+    const { table, state, planned } = await this.#planned(name, version, (schema) => bindPruning(name, schema, where))
+    const select = () => selectLiveRows(this.#tables, { table, schema: state.schema, files: planned.files })
+    if (planned.plan.filesSkipped > 0) return `(${await select()})`
     const view = [
-      `${name}@${snapshot?.['snapshot-id'] ?? 'empty'}`,
-      `schema-${schema['schema-id']}`,
+      `${name}@${planned.plan.snapshotId ?? 'empty'}`,
+      `schema-${state.schema['schema-id']}`,
       table.metadata['table-uuid'].slice(0, 8),
     ].join(' ')
-    const files = (await liveFiles(this.#tables.storage, name, table.metadata, snapshot)).map(({ file }) => file)
-    checkFiles(name, this.#tables.storage, files)
-    await this.#make(view, () => selectFromFiles(name, schema, files))
+    await this.#make(view, await select())
     return quoteName(view)
   }
 
-  async #make(view: string, select: () => string): Promise<void> {
-    const made = this.#made.get(view) ?? this.#create(view, select())
+  /** The numbers of a read, with the conditions taken as {@link TableViews.relation} takes them. */
+  async plan(name: string, { version = {}, where = [] }: PlanOptions): Promise<ScanPlan> {
+    const { planned } = await this.#planned(name, version, (schema) => {
+      chooseColumns(
+        name,
+        schema,
+        where.map(({ column }) => column),
+      )
+      return bindPruning(name, schema, where)
+    })
+    return planned.plan
+  }
+
+  /** The files that a scan of the version needs, with the state that it reads. */
+  planned(name: string, { version = {}, where = [] }: ScanOptions): Promise<PlannedTable> {
+    return this.#planned(name, version, (schema) => bindSlice(name, schema, where))
+  }
+
+  async #planned(
+    name: string,
+    version: TableVersion,
+    bind: (schema: TableSchema) => readonly BoundCondition[],
+  ): Promise<PlannedTable> {
+    const table = await loadTable(this.#tables, name)
+    const state = resolveVersion(table, version)
+    const slice = bind(state.schema)
+    return { table, state, slice, planned: await planScan(this.#reader, table, state.snapshot, slice) }
+  }
+
+  async #make(view: string, select: string): Promise<void> {
+    const made = this.#made.get(view) ?? this.#create(view, select)
     this.#made.set(view, made)
     await made.catch((cause: unknown) => {
       this.#made.delete(view)
@@ -53,33 +87,9 @@ export class TableViews {
   }
 }
 
-function isCurrent(table: LoadedTable, version: TableVersion): boolean {
-  const snapshot = snapshotOf(table, version)
-  return (
-    snapshot?.['snapshot-id'] === currentSnapshot(table.metadata)?.['snapshot-id'] &&
-    version.snapshotId === undefined &&
-    version.asOf === undefined
-  )
-}
-
-/** @throws EsteiraError ESTEIRA_TABLE_MISSING when the table has no such version */
-function snapshotOf(table: LoadedTable, { snapshotId, asOf }: TableVersion): TableSnapshot | undefined {
-  const { metadata } = table
-  if (snapshotId !== undefined) {
-    const found = /^\d+$/.test(snapshotId) ? snapshotById(metadata, BigInt(snapshotId)) : undefined
-    if (found !== undefined) return found
-    throw missingVersion(table, `snapshot ${snapshotId}`)
-  }
-  if (asOf === undefined) return currentSnapshot(metadata)
-  const entry = metadata['snapshot-log'].findLast((each) => each['timestamp-ms'] <= asOf.getTime())
-  const found = entry === undefined ? undefined : snapshotById(metadata, entry['snapshot-id'])
-  if (found !== undefined) return found
-  throw missingVersion(table, `snapshot at or before ${asOf.toISOString()}`)
-}
-
-function missingVersion(table: LoadedTable, what: string): EsteiraError {
-  return new EsteiraError('ESTEIRA_TABLE_MISSING', `table ${table.name} has no ${what}`, {
-    hint: `See the snapshots there are: npx esteira tables snapshots ${table.name}`,
-    details: { table: table.name },
-  })
+export interface PlannedTable {
+  readonly table: LoadedTable
+  readonly state: VersionOfTable
+  readonly slice: readonly BoundCondition[]
+  readonly planned: PlannedScan
 }

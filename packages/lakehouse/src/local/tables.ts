@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog/catalog.js'
 import type { DuckDbEngine } from '../duckdb/open-duckdb.js'
 import type { TableMetadata } from '../iceberg/table-metadata.js'
 import type { TableStorage } from '../storage/table-storage.js'
+import type { MetadataCache } from './metadata-cache.js'
 
 /** What every operation on tables works with. */
 export interface Tables {
@@ -10,6 +11,7 @@ export interface Tables {
   readonly engine: DuckDbEngine
   readonly catalog: Catalog
   readonly storage: TableStorage
+  readonly metadataCache: MetadataCache
   readonly newId: () => string
   readonly now: () => Date
   /** In [0, 1): spreads the retries of writers that met. */

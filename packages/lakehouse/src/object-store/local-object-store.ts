@@ -1,10 +1,13 @@
 import { constants } from 'node:fs'
-import { copyFile, type FileHandle, link, mkdir, open, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { copyFile, open, stat, unlink } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { EsteiraError, type ObjectStore } from '@esteira/core'
-import { describeFileError, fileErrorCode } from './describe-file-error.js'
+import { checkRange } from './byte-range.js'
+import { checkSignal } from './check-signal.js'
+import { describeFileError } from './describe-file-error.js'
+import { closeAfter, flush, isAbsent, readObject, readRange, writeObject } from './file-object.js'
 import { listFolder } from './list-folder.js'
-import { checkKey, TEMPORARY_PREFIX } from './object-key.js'
+import { checkKey } from './object-key.js'
 
 /**
  * An {@link ObjectStore} in a local folder: the key is the path below it. The folder is made by the first write.
@@ -14,7 +17,7 @@ import { checkKey, TEMPORARY_PREFIX } from './object-key.js'
  * never listed and never read.
  *
  * @throws EsteiraError (all methods) ESTEIRA_USAGE for a key that is not allowed, ESTEIRA_ACCESS_DENIED,
- * ESTEIRA_DISK_FULL; `upload` and `localPath` ESTEIRA_SOURCE_MISSING
+ * ESTEIRA_DISK_FULL, ESTEIRA_INTERRUPTED; `upload` and `localPath` ESTEIRA_SOURCE_MISSING
  * @example
  * const objects = openLocalObjectStore('.esteira/objects')
  * await objects.put('runs/r1/ingest_raw.json', '{"rows":3}', { ifAbsent: true }) // true, then false
@@ -22,14 +25,23 @@ import { checkKey, TEMPORARY_PREFIX } from './object-key.js'
 export function openLocalObjectStore(root: string): ObjectStore {
   const folder = resolve(root)
   const locate = (key: string): string => join(folder, checkKey(key))
+  /** The path of a key that may be used now. */
+  const pathFor = (key: string, doing: string, signal: AbortSignal | undefined): string => {
+    const path = locate(key)
+    checkSignal(signal, doing, path)
+    return path
+  }
   return {
     root: folder,
     locate,
-    async get(key) {
-      return readObject(locate(key))
+    async get(key, { signal } = {}) {
+      return readObject(pathFor(key, 'read', signal))
     },
-    async put(key, body, options = {}) {
-      return writeObject(locate(key), options.ifAbsent ?? false, async (path) => {
+    async getRange(key, range, { signal } = {}) {
+      return readRange(pathFor(key, 'read', signal), checkRange(range, key))
+    },
+    async put(key, body, { ifAbsent = false, signal } = {}) {
+      return writeObject(pathFor(key, 'write', signal), ifAbsent, async (path) => {
         const file = await open(path, 'wx')
         await file.writeFile(body).then(
           () => flush(file),
@@ -37,94 +49,28 @@ export function openLocalObjectStore(root: string): ObjectStore {
         )
       })
     },
-    async list(prefix) {
+    async list(prefix, { signal } = {}) {
+      checkSignal(signal, 'list', folder)
       return listFolder(folder, prefix)
     },
-    async delete(key) {
-      await removeObject(locate(key))
+    async delete(key, { signal } = {}) {
+      await removeObject(pathFor(key, 'delete', signal))
     },
-    async upload(key, localPath) {
-      const target = locate(key)
+    async upload(key, localPath, { signal } = {}) {
+      const target = pathFor(key, 'write', signal)
       await requireFile(localPath, `file ${localPath} does not exist`)
       await writeObject(target, false, async (path) => {
         await copyFile(localPath, path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
         await flush(await open(path, 'r+'))
+        checkSignal(signal, 'write', target)
       })
     },
-    async localPath(key) {
-      const path = locate(key)
+    async localPath(key, { signal } = {}) {
+      const path = pathFor(key, 'read', signal)
       await requireFile(path, `there is no object ${key} in ${folder}`)
       return path
     },
   }
-}
-
-async function readObject(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(path)
-  } catch (cause) {
-    if (isAbsent(cause)) return undefined
-    throw describeFileError(cause, 'read', path)
-  }
-}
-
-/** `fill` creates the temporary file and flushes it. False when `ifAbsent` and the object exists. */
-async function writeObject(path: string, ifAbsent: boolean, fill: (path: string) => Promise<void>): Promise<boolean> {
-  const folder = dirname(path)
-  try {
-    await mkdir(folder, { recursive: true })
-    const temporary = await fillTemporary(folder, fill)
-    try {
-      // The commit point: before this call readers see the old object, after it the new one.
-      if (ifAbsent) await link(temporary, path)
-      else await rename(temporary, path)
-    } catch (cause) {
-      await rm(temporary, { force: true })
-      if (ifAbsent && fileErrorCode(cause) === 'EEXIST') return false
-      throw cause
-    }
-    if (ifAbsent) await rm(temporary, { force: true })
-    await flushFolder(folder)
-    return true
-  } catch (cause) {
-    throw describeFileError(cause, 'write', path)
-  }
-}
-
-let temporaryFiles = 0
-
-/** A process never uses a name twice; a name left by a crashed process of the same id is met and passed over. */
-async function fillTemporary(folder: string, fill: (path: string) => Promise<void>): Promise<string> {
-  for (;;) {
-    const path = join(folder, `${TEMPORARY_PREFIX}${process.pid}-${temporaryFiles++}`)
-    try {
-      await fill(path)
-      return path
-    } catch (cause) {
-      if (fileErrorCode(cause) === 'EEXIST') continue
-      await rm(path, { force: true })
-      throw cause
-    }
-  }
-}
-
-async function flush(file: FileHandle): Promise<void> {
-  try {
-    await file.sync()
-  } finally {
-    await file.close()
-  }
-}
-
-async function closeAfter(file: FileHandle, cause: unknown): Promise<never> {
-  await file.close()
-  throw cause
-}
-
-/** Makes the new name itself survive a power cut. Systems that cannot open a folder need no such call. */
-async function flushFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r').catch(() => undefined)
-  if (handle !== undefined) await flush(handle)
 }
 
 async function removeObject(path: string): Promise<void> {
@@ -148,9 +94,4 @@ async function requireFile(path: string, message: string): Promise<void> {
 async function isFolder(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined)
   return found?.isDirectory() ?? false
-}
-
-/** No such file, a file where a folder of the key is, or a folder where the object would be. */
-function isAbsent(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR', 'EISDIR'].includes(fileErrorCode(error) ?? '')
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { TableVersion } from '@esteira/core'
+import type { PruningCondition, TableVersion } from '@esteira/core'
 import { parseAthenaSelect } from './parse-athena.js'
 import { type RenderedQuery, renderStatement, tableMark } from './render-query.js'
 import type { TableRequest } from './table-request.js'
@@ -10,8 +10,13 @@ export interface AthenaSelect {
   /**
    * SQL text that stands for a table in a FROM clause of DuckDB. Names are in lower case, with their database when it
    * was written, and metadata tables keep theirs (`silver.churn_transactions$snapshots`). Names of WITH do not come here.
+   * `where` holds what the statement asks of single columns: files without such rows need not be read.
    */
-  readonly resolveTable: (name: string, version?: TableVersion) => Promise<string>
+  readonly resolveTable: (
+    name: string,
+    version: TableVersion | undefined,
+    where: readonly PruningCondition[],
+  ) => Promise<string>
 }
 
 const rendered = new Map<string, Promise<RenderedQuery>>()
@@ -26,7 +31,7 @@ const rendered = new Map<string, Promise<RenderedQuery>>()
  * @example
  * const sql = await athenaSelectToDuckDb({
  *   sql: "SELECT category, count(*) AS n FROM silver.churn_transactions GROUP BY 1",
- *   resolveTable: (name, version) => lakehouse.relation(name, version),
+ *   resolveTable: (name, version, where) => lakehouse.relation(name, version, where),
  * })
  */
 export async function athenaSelectToDuckDb({ sql, resolveTable }: AthenaSelect): Promise<string> {
@@ -35,7 +40,7 @@ export async function athenaSelectToDuckDb({ sql, resolveTable }: AthenaSelect):
   const resolved = new Map<string, string>()
   for (const [index, table] of query.tables.entries()) {
     const key = JSON.stringify(table)
-    const relation = resolved.get(key) ?? (await resolveTable(table.name, table.version))
+    const relation = resolved.get(key) ?? (await resolveTable(table.name, table.version, table.where))
     resolved.set(key, relation)
     text = text.replaceAll(tableMark(index), () => relation)
   }

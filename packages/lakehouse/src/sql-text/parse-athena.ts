@@ -1,3 +1,4 @@
+import { checkSpelling } from './check-spelling.js'
 import { refuseSql } from './refuse-sql.js'
 import { nodeOf, type SqlNode } from './sql-tree.js'
 
@@ -24,5 +25,6 @@ export async function parseAthenaSelect(sql: string): Promise<SqlNode> {
   if (!QUERIES.includes(statement.tag)) {
     throw refuseSql(`a SELECT was expected, "${statement.tag.replaceAll('_', ' ')}" came`, 'Only queries can be run.')
   }
+  checkSpelling(sql)
   return statement
 }

@@ -1,4 +1,6 @@
+import { prunableConditions } from './prunable-conditions.js'
 import { refuseSql } from './refuse-sql.js'
+import { refuseAliases } from './refuse-aliases.js'
 import { type RenderQuery, renderExpression } from './render-expression.js'
 import { orderBy, windowSpec } from './render-window.js'
 import {
@@ -90,8 +92,9 @@ const SELECT_FIELDS =
 function renderSelect(fields: Fields, scope: Scope): string {
   allowFields('SELECT', fields, SELECT_FIELDS.split(' '))
   const query = queriesOf(scope)
-  const from = sources(recordOf(fields['from']), fields['joins'], scope)
+  const from = sources(fields, scope)
   const where = condition('WHERE', fields['where_clause'], query)
+  refuseAliases(fields)
   const having = condition('HAVING', fields['having'], query)
   const windows = listOf(fields['windows']).map((window) => {
     const { name, spec } = recordOf(window)
@@ -154,23 +157,25 @@ const JOINS: Readonly<Record<string, string>> = {
   Implicit: ',',
 }
 
-function sources(from: Fields, joins: unknown, scope: Scope): string[] {
+function sources(select: Fields, scope: Scope): string[] {
+  const from = recordOf(select['from'])
   allowFields('FROM', from, ['expressions'])
-  const first = nodesOf(from['expressions']).map((node) => renderSource(node, scope))
+  const first = nodesOf(from['expressions']).map((node) => renderSource(node, scope, select))
   if (first.length === 0) return []
-  return [`FROM ${first.join(', ')}`, ...listOf(joins).map((join) => renderJoin(recordOf(join), scope))]
+  const joins = listOf(select['joins']).map((join) => renderJoin(recordOf(join), scope, select))
+  return [`FROM ${first.join(', ')}`, ...joins]
 }
 
-function renderJoin(join: Fields, scope: Scope): string {
+function renderJoin(join: Fields, scope: Scope, select: Fields): string {
   allowFields('JOIN', join, ['this', 'on', 'using', 'kind'])
   const kind = JOINS[String(join['kind'])]
   if (kind === undefined) throw refuseSql(`a ${String(join['kind'])} join is not in the SQL subset`, 'Use JOIN … ON.')
   const on = join['on'] ? ` ON ${renderExpression(nodeOf(join['on']), queriesOf(scope))}` : ''
   const using = listOf(join['using']).length === 0 ? '' : ` USING ${nameList(join['using']).trim()}`
-  return `${kind} ${renderSource(nodeOf(join['this']), scope)}${on}${using}`
+  return `${kind} ${renderSource(nodeOf(join['this']), scope, select)}${on}${using}`
 }
 
-function renderSource(node: SqlNode, scope: Scope): string {
+function renderSource(node: SqlNode, scope: Scope, select: Fields): string {
   const { tag, fields } = node
   if (tag === 'subquery') {
     const alias = fields['alias'] ? ` AS ${quoteName(identifier(fields['alias']))}` : ''
@@ -181,9 +186,11 @@ function renderSource(node: SqlNode, scope: Scope): string {
   if (tag !== 'table') {
     throw refuseSql(`"${tag.replaceAll('_', ' ')}" in FROM is not in the SQL subset`, 'Read tables and subqueries.')
   }
-  const request = tableRequestOf(node)
   const ownName = identifier(fields['name'])
-  const alias = quoteName(fields['alias'] ? identifier(fields['alias']) : ownName)
+  const aliasName = fields['alias'] ? identifier(fields['alias']) : ownName
+  const isRenamed = listOf(fields['column_aliases']).length > 0
+  const request = tableRequestOf(node, isRenamed ? [] : prunableConditions(select, aliasName))
+  const alias = quoteName(aliasName)
   const columns = nameList(fields['column_aliases'])
   const isCte = !fields['schema'] && request.version === undefined && scope.names.has(ownName.toLowerCase())
   if (isCte) return `${quoteName(ownName)} AS ${alias}${columns}`
@@ -258,6 +265,7 @@ function tail(fields: Fields, scope: Scope): string {
 function wholeNumber(word: string, value: unknown): string[] {
   if (!value) return []
   const wrapped = recordOf(value)['this']
+  if (recordOf(value)['percent'] === true) throw refuseSql(`${word} takes a number of rows, no percentage`, `Write ${word} 10.`)
   const { tag, fields } = nodeOf(wrapped ?? value)
   if (tag === 'column' && word === 'LIMIT' && identifier(fields['name']).toLowerCase() === 'all') return []
   if (tag === 'literal' && /^\d+$/.test(String(fields['value']))) return [`${word} ${String(fields['value'])}`]

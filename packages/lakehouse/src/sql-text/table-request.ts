@@ -1,4 +1,4 @@
-import type { TableVersion } from '@esteira/core'
+import type { PruningCondition, TableVersion } from '@esteira/core'
 import { refuseSql } from './refuse-sql.js'
 import { allowFields, identifier, nodeOf, recordOf, type SqlNode } from './sql-tree.js'
 
@@ -6,12 +6,14 @@ import { allowFields, identifier, nodeOf, recordOf, type SqlNode } from './sql-t
 export interface TableRequest {
   readonly name: string
   readonly version: TableVersion | undefined
+  /** What the statement asks of single columns of the table; empty when nothing follows for its files. */
+  readonly where: readonly PruningCondition[]
 }
 
 const READ = ['name', 'schema', 'catalog', 'alias', 'column_aliases', 'version']
 
 /** @throws EsteiraError ESTEIRA_SQL */
-export function tableRequestOf(node: SqlNode): TableRequest {
+export function tableRequestOf(node: SqlNode, where: readonly PruningCondition[] = []): TableRequest {
   const { fields } = node
   allowFields('FROM', fields, READ)
   const { catalog, schema, version } = fields
@@ -20,7 +22,7 @@ export function tableRequestOf(node: SqlNode): TableRequest {
   }
   // Athena folds names of tables to lower case, also quoted ones.
   const names = [schema, fields['name']].filter((part) => part).map((part) => identifier(part).toLowerCase())
-  return { name: names.join('.'), version: version ? versionOf(recordOf(version)) : undefined }
+  return { name: names.join('.'), version: version ? versionOf(recordOf(version)) : undefined, where }
 }
 
 function versionOf(fields: Readonly<Record<string, unknown>>): TableVersion {
@@ -32,10 +34,11 @@ function versionOf(fields: Readonly<Record<string, unknown>>): TableVersion {
   if (fields['kind'] === 'AS OF' && kind === 'VERSION' && type === 'number' && /^\d+$/.test(value)) {
     return { snapshotId: value }
   }
+  if (fields['kind'] === 'AS OF' && kind === 'VERSION' && type === 'string' && value !== '') return { ref: value }
   if (fields['kind'] === 'AS OF' && kind === 'TIMESTAMP' && type === 'timestamp') return { asOf: instantOf(value) }
   throw refuseSql(
     'a version of a table was expected',
-    "Write FOR VERSION AS OF 123 or FOR TIMESTAMP AS OF TIMESTAMP '2026-01-01 00:00:00 UTC'.",
+    "Write FOR VERSION AS OF 123, FOR VERSION AS OF 'tag' or FOR TIMESTAMP AS OF TIMESTAMP '2026-01-01 00:00:00 UTC'.",
   )
 }
 
