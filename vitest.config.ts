@@ -23,7 +23,12 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias: sources },
-        test: { ...common, name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**', 'test/real/**', 'test/java/**'] },
+        test: {
+          ...common,
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**', 'test/real/**', 'test/java/**'],
+        },
       },
       {
         resolve: { alias: sources },

@@ -1,8 +1,9 @@
 // `npm run test:java`: Spark and Trino read our tables, write on them, and we read the result. Also makes the fixtures that they wrote.
+
+import { spawn } from 'node:child_process'
 import { freemem } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { spawn } from 'node:child_process'
 import { bringPlaces } from './java/places.js'
 import { SetupFailure } from './setup/failure.js'
 
@@ -21,7 +22,8 @@ async function main(args) {
     process.stderr.write(USAGE)
     return
   }
-  if (freemem() < LEAST_MEMORY) say(`only ${(freemem() / 1e9).toFixed(1)} GB of memory are free; the engines take up to 3.5 GB`)
+  if (freemem() < LEAST_MEMORY)
+    say(`only ${(freemem() / 1e9).toFixed(1)} GB of memory are free; the engines take up to 3.5 GB`)
   const { places, file } = await bringPlaces(root, say)
   process.exitCode = args.includes('--fixtures')
     ? await run(places.python, [join(root, 'test/fixtures/iceberg/make.py'), file])

@@ -9,7 +9,10 @@ import { runCommand } from '../setup/run-command.js'
 import { findJava } from './find-java.js'
 
 const MAVEN_COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy'
-const SPARK_RUNTIME = ['org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0:jar', 'iceberg-spark-runtime-3.5_2.12-1.10.0.jar']
+const SPARK_RUNTIME = [
+  'org.apache.iceberg:iceberg-spark-runtime-3.5_2.12:1.10.0:jar',
+  'iceberg-spark-runtime-3.5_2.12-1.10.0.jar',
+]
 const SQLITE = ['org.xerial:sqlite-jdbc:3.46.1.3:jar', 'sqlite-jdbc-3.46.1.3.jar']
 const TRINO = ['io.trino:trino-server:476:tar.gz', 'trino-server-476.tar.gz']
 /** Trino's plugins that are not needed take half a gigabyte. */
@@ -62,7 +65,11 @@ async function pythonEnvironment(root, folder, say) {
 async function haveMaven() {
   const { code } = await runCommand('mvn', ['--version'])
   if (code === 0) return
-  throw new SetupFailure('Maven is needed to bring Spark\'s Iceberg runtime and Trino', 64, 'Debian and Ubuntu: apt-get install maven. macOS: brew install maven.')
+  throw new SetupFailure(
+    "Maven is needed to bring Spark's Iceberg runtime and Trino",
+    64,
+    'Debian and Ubuntu: apt-get install maven. macOS: brew install maven.',
+  )
 }
 
 /** @param {string} folder @param {readonly string[]} artifact @param {(line: string) => void} say */
@@ -71,9 +78,14 @@ async function fromMaven(folder, [artifact = '', file = ''], say) {
   const stamp = `${path}.ready`
   if (existsSync(stamp)) return path
   say(`${file} from Maven …`)
-  const options = [`-Dartifact=${artifact}`, `-DoutputDirectory=${join(folder, 'maven')}`, '-Dmdep.overWriteReleases=true']
+  const options = [
+    `-Dartifact=${artifact}`,
+    `-DoutputDirectory=${join(folder, 'maven')}`,
+    '-Dmdep.overWriteReleases=true',
+  ]
   const { code, output } = await runCommand('mvn', ['-q', '-B', MAVEN_COPY, ...options])
-  if (code !== 0 || !existsSync(path)) throw packageToolFailure(`Maven's copy of ${artifact}`, output, 'Then run it again.')
+  if (code !== 0 || !existsSync(path))
+    throw packageToolFailure(`Maven's copy of ${artifact}`, output, 'Then run it again.')
   writeFileSync(stamp, '')
   return path
 }
@@ -87,7 +99,8 @@ async function unpackTrino(folder, sqlite, say) {
   rmSync(place, { recursive: true, force: true })
   // Whole, as plugins share files by hard links; what is not needed goes afterwards.
   const { code, output } = await runCommand('tar', ['xzf', archive, '-C', folder])
-  if (code !== 0) throw new SetupFailure(`tar cannot unpack ${archive}: ${output.trim()}`, 75, 'Remove the file and run it again.')
+  if (code !== 0)
+    throw new SetupFailure(`tar cannot unpack ${archive}: ${output.trim()}`, 75, 'Remove the file and run it again.')
   for (const plugin of readdirSync(join(place, 'plugin'))) {
     if (!TRINO_PLUGINS.includes(plugin)) rmSync(join(place, 'plugin', plugin), { recursive: true, force: true })
   }

@@ -7,12 +7,13 @@ import { join } from 'node:path'
 import { openDuckDb, openLocalLakehouse } from '@esteira/lakehouse'
 
 const commits = Number(process.argv[2] ?? 1000)
+/** @type {import('@esteira/core').TableColumn[]} */
 const COLUMNS = [
   { name: 'id', type: 'long' },
   { name: 'at', type: 'timestamp' },
   { name: 'name', type: 'string' },
   { name: 'amount', type: 'decimal(18,4)' },
-  ...Array.from({ length: 6 }, (_, index) => ({ name: `x${index}`, type: 'double' })),
+  ...Array.from({ length: 6 }, (_, index) => ({ name: `x${index}`, type: /** @type {const} */ ('double') })),
 ]
 
 const home = mkdtempSync(join(tmpdir(), 'esteira-bench-append-'))
@@ -21,6 +22,7 @@ const lakehouse = await openLocalLakehouse({ home, engine, newId: randomUUID, no
 try {
   await lakehouse.ensureTable('bench.t', { columns: COLUMNS })
   const times = await appendMany(0, commits)
+  /** @param {number} commit */
   const around = (commit) => median(times.slice(Math.max(0, commit - 10), commit + 10))
   const measured = [10, 100, 1000].filter((commit) => commit <= commits)
   const before = { snapshots: (await lakehouse.snapshots('bench.t')).length }
@@ -52,6 +54,7 @@ try {
   rmSync(home, { recursive: true, force: true })
 }
 
+/** @param {number} first @param {number} count */
 async function appendMany(first, count) {
   const times = []
   for (let index = first; index < first + count; index++) {
@@ -63,20 +66,24 @@ async function appendMany(first, count) {
   return times
 }
 
+/** @param {string} commitId */
 function commitOf(commitId) {
   return { commitId, runId: 'bench' }
 }
 
+/** @template T @param {() => Promise<T>} work */
 async function timed(work) {
   const start = performance.now()
   const result = await work()
   return { result, ms: performance.now() - start }
 }
 
+/** @param {number[]} values */
 function median(values) {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
 
+/** @param {number} value */
 function round(value) {
   return Math.round(value * 10) / 10
 }

@@ -1,9 +1,10 @@
-// Planning and reading one partition of a table of many commits, against DuckDB reading the same Parquet files directly.
+// Planning and reading one partition of a table of many commits, against DuckDB reading the same Parquet files directly; then once
+// more after the snapshots have expired. Prints one JSON document.
 //
 //   node test/bench/lakehouse-read.js [--snapshots 2000] [--keep FOLDER]
 //
-// Both sides run in turn in this process, as often as each other; the median counts. `cold` opens the lakehouse anew each time,
-// so metadata, manifest lists and manifests are read and decoded; `warm` asks an open one again.
+// All sides run in turn in this process; medians count. `cold` opens the lakehouse anew each time, so metadata, manifest lists and
+// manifests are read and decoded; `warm` asks an open one again.
 import { randomUUID } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -47,15 +48,26 @@ async function makeTable() {
   await lakehouse.close()
 }
 
-/** @param {number} times @param {() => Promise<unknown>} work */
-async function median(times, work) {
-  const took = []
-  for (let run = 0; run < times; run++) {
-    const startedAt = performance.now()
-    await work()
-    took.push(performance.now() - startedAt)
+const ROUNDS = 15
+
+/**
+ * @template {string} Name
+ * @param {Record<Name, () => Promise<unknown>>} work
+ * @returns {Promise<Record<Name, number>>} medians
+ */
+async function medians(work) {
+  const names = /** @type {Name[]} */ (Object.keys(work))
+  const took = new Map(names.map((name) => [name, /** @type {number[]} */ ([])]))
+  for (let run = 0; run < ROUNDS + 3; run++) {
+    for (const name of names) {
+      const startedAt = performance.now()
+      await work[name]()
+      // The first rounds only warm up.
+      if (run >= 3) took.get(name)?.push(performance.now() - startedAt)
+    }
   }
-  return took.sort((a, b) => a - b)[times >> 1] ?? 0
+  const middle = names.map((name) => [name, round(took.get(name)?.sort((a, b) => a - b)[ROUNDS >> 1] ?? 0)])
+  return Object.fromEntries(middle)
 }
 
 /** @param {Awaited<ReturnType<typeof open>>} lakehouse */
@@ -82,8 +94,7 @@ async function openAndPlan() {
   }
 }
 
-/** @param {string} title */
-async function measure(title) {
+async function measure() {
   const lakehouse = await open()
   const files = await engine.readRows(
     `SELECT file_path AS path FROM ${await lakehouse.relation(`${TABLE}$files`)} WHERE contains(file_path, 'day_month=2024-03')`,
@@ -91,40 +102,43 @@ async function measure(title) {
   const paths = files.map(({ path }) => `'${String(path).replace('file://', '')}'`)
   const direct = () =>
     engine.readRows(`${SUM} FROM read_parquet([${paths}], hive_partitioning = false) WHERE day = DATE '2024-03-15'`)
-  const same = JSON.stringify(await direct()) === JSON.stringify(await readPartition(lakehouse))
   const plan = await lakehouse.plan(TABLE, { where: MONTH })
-  const [{ n: snapshots } = { n: 0 }] = await engine.readRows(
-    `SELECT count(*) AS n FROM ${await lakehouse.relation(`${TABLE}$snapshots`)}`,
-  )
-  for (let run = 0; run < 3; run++) await Promise.all([direct(), openAndRead()])
-  const times = { direct: 0, cold: 0, warm: 0, planCold: 0, planWarm: 0 }
-  times.direct = await median(11, direct)
-  times.cold = await median(11, openAndRead)
-  times.warm = await median(11, () => readPartition(lakehouse))
-  times.planCold = await median(11, openAndPlan)
-  times.planWarm = await median(11, () => lakehouse.plan(TABLE, { where: MONTH }))
+  const snapshots = (await lakehouse.snapshots(TABLE)).length
+  const isSameAnswer = JSON.stringify(await direct()) === JSON.stringify(await readPartition(lakehouse))
+  // The two sides take turns, so that what else the machine does meets both.
+  const work = {
+    directMs: direct,
+    coldReadMs: openAndRead,
+    warmReadMs: () => readPartition(lakehouse),
+    coldPlanMs: openAndPlan,
+    warmPlanMs: () => lakehouse.plan(TABLE, { where: MONTH }),
+  }
+  const times = await medians(work)
   await lakehouse.close()
-  const shown = Object.entries(times).map(([name, ms]) => `${name} ${ms.toFixed(1)} ms`)
-  process.stdout.write(
-    `${title}: ${snapshots} snapshots, ${plan.filesRead} of ${plan.filesRead + plan.filesSkipped} files, ` +
-      `${plan.manifestsRead} of ${plan.manifestsRead + plan.manifestsSkipped} manifests; same answer: ${same}\n` +
-      `  ${shown.join(' · ')}\n  cold / direct ${(times.cold / times.direct).toFixed(2)} · warm / direct ${(times.warm / times.direct).toFixed(2)}\n`,
-  )
-  return times
+  return {
+    snapshots,
+    files: { read: plan.filesRead, skipped: plan.filesSkipped },
+    manifests: { read: plan.manifestsRead, skipped: plan.manifestsSkipped },
+    isSameAnswer,
+    ...times,
+    coldToDirect: round(times.coldReadMs / times.directMs),
+    warmToDirect: round(times.warmReadMs / times.directMs),
+  }
+}
+
+/** @param {number} value */
+function round(value) {
+  return Math.round(value * 100) / 100
 }
 
 try {
   if (!isMade) await makeTable()
-  const before = await measure('as written')
-  if (values.keep === undefined) {
-    const lakehouse = await open()
-    await lakehouse.expire(TABLE, { keepLast: 1, olderThan: new Date() })
-    await lakehouse.close()
-    const after = await measure('expired')
-    process.stdout.write(
-      `planning after expiry takes ${(after.planCold / before.planCold).toFixed(2)} of the time before\n`,
-    )
-  }
+  const written = await measure()
+  const lakehouse = await open()
+  await lakehouse.expire(TABLE, { keepLast: 1, olderThan: new Date() })
+  await lakehouse.close()
+  const expired = await measure()
+  process.stdout.write(`${JSON.stringify({ benchmark: 'lakehouse-read', written, expired })}\n`)
 } finally {
   await engine.close()
   if (values.keep === undefined) await rm(home, { recursive: true, force: true })

@@ -1,4 +1,5 @@
-// A table of 30 columns partitioned by month, written from a DuckDB query: our append against DuckDB's plain partitioned COPY.
+// A table of 30 columns partitioned by month, written from a DuckDB query: our append against DuckDB's plain partitioned COPY, with
+// DuckDB's default codec (snappy) and with ours (zstd).
 // `node test/bench/lakehouse-write.js [rows] [rounds]`. Prints one JSON document; times in seconds, the best of the rounds.
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -11,14 +12,15 @@ const rounds = Number(process.argv[3] ?? 3)
 const NUMBERS = Array.from({ length: 12 }, (_, index) => `x${index}`)
 const COUNTS = Array.from({ length: 8 }, (_, index) => `n${index}`)
 const TEXTS = Array.from({ length: 6 }, (_, index) => `s${index}`)
+/** @type {import('@esteira/core').TableColumn[]} */
 const COLUMNS = [
   { name: 'id', type: 'long' },
   { name: 'at', type: 'timestamp' },
   { name: 'day', type: 'date' },
   { name: 'amount', type: 'decimal(18,4)' },
-  ...NUMBERS.map((name) => ({ name, type: 'double' })),
-  ...COUNTS.map((name) => ({ name, type: 'int' })),
-  ...TEXTS.map((name) => ({ name, type: 'string' })),
+  ...NUMBERS.map((name) => ({ name, type: /** @type {const} */ ('double') })),
+  ...COUNTS.map((name) => ({ name, type: /** @type {const} */ ('int') })),
+  ...TEXTS.map((name) => ({ name, type: /** @type {const} */ ('string') })),
 ]
 
 // Twelve months, in the order of time as events come; numbers and texts that do not compress to nothing.
@@ -33,18 +35,26 @@ const engine = await openDuckDb()
 const lakehouse = await openLocalLakehouse({ home, engine, newId: randomUUID, now: () => new Date() })
 try {
   await engine.query(`CREATE TABLE given AS ${SELECT}`)
-  await lakehouse.ensureTable('bench.t', { columns: COLUMNS, partitionBy: [{ column: 'day', transform: 'month' }] })
-  const times = { plain: [], plainZstd: [], ours: [] }
+  for (const codec of ['zstd', 'snappy']) {
+    await lakehouse.ensureTable(`bench.${codec}`, {
+      columns: COLUMNS,
+      partitionBy: [{ column: 'day', transform: 'month' }],
+      properties: { 'write.parquet.compression-codec': codec },
+    })
+  }
+  const times = { plain: numbers(), plainZstd: numbers(), snappy: numbers(), zstd: numbers() }
   for (let round = 0; round < rounds; round++) {
     times.plain.push(await plainCopy(''))
+    times.snappy.push(await ourAppend('bench.snappy', round))
     times.plainZstd.push(await plainCopy(', COMPRESSION zstd'))
-    const append = () =>
-      lakehouse.append('bench.t', 'SELECT * FROM given', { commitId: `round-${round}`, runId: 'bench' })
-    times.ours.push(await seconds(append))
-    await lakehouse.delete('bench.t', [], { commitId: `clear-${round}`, runId: 'bench' })
-    await lakehouse.expire('bench.t', { keepLast: 1 })
+    times.zstd.push(await ourAppend('bench.zstd', round))
   }
-  const best = Object.fromEntries(Object.entries(times).map(([name, each]) => [name, round2(Math.min(...each))]))
+  const { plain, plainZstd, snappy, zstd } = {
+    plain: Math.min(...times.plain),
+    plainZstd: Math.min(...times.plainZstd),
+    snappy: Math.min(...times.snappy),
+    zstd: Math.min(...times.zstd),
+  }
   console.log(
     JSON.stringify(
       {
@@ -52,9 +62,15 @@ try {
         rows,
         columns: COLUMNS.length,
         partitions: 12,
-        seconds: { 'plain COPY': best.plain, 'plain COPY, zstd': best.plainZstd, 'append to a table': best.ours },
-        ratioToPlain: round2(best.ours / best.plain),
-        ratioToPlainZstd: round2(best.ours / best.plainZstd),
+        seconds: {
+          'plain COPY (snappy)': round2(plain),
+          'append, snappy': round2(snappy),
+          'plain COPY, zstd': round2(plainZstd),
+          'append, zstd (the default)': round2(zstd),
+        },
+        ratioSnappy: round2(snappy / plain),
+        ratioZstd: round2(zstd / plainZstd),
+        ratioDefaults: round2(zstd / plain),
       },
       null,
       2,
@@ -66,6 +82,16 @@ try {
   rmSync(home, { recursive: true, force: true })
 }
 
+/** @param {string} table @param {number} round */
+async function ourAppend(table, round) {
+  const commit = { commitId: `round-${round}`, runId: 'bench' }
+  const taken = await seconds(() => lakehouse.append(table, 'SELECT * FROM given', commit))
+  await lakehouse.delete(table, [], { commitId: `clear-${round}`, runId: 'bench' })
+  await lakehouse.expire(table, { keepLast: 1 })
+  return taken
+}
+
+/** @param {string} options */
 async function plainCopy(options) {
   const folder = join(home, 'plain')
   const sql = `COPY (SELECT *, strftime(day, '%Y-%m') AS day_month FROM given) TO '${folder}' (FORMAT parquet, PARTITION_BY (day_month)${options})`
@@ -74,12 +100,19 @@ async function plainCopy(options) {
   return taken
 }
 
+/** @param {() => Promise<unknown>} work */
 async function seconds(work) {
   const start = performance.now()
   await work()
   return (performance.now() - start) / 1000
 }
 
+/** @returns {number[]} */
+function numbers() {
+  return []
+}
+
+/** @param {number} value */
 function round2(value) {
   return Math.round(value * 100) / 100
 }

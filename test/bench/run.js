@@ -3,7 +3,15 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-const BENCHMARKS = ['start', 'features', 'train-xgboost']
+const BENCHMARKS = [
+  'start',
+  'features',
+  'train-xgboost',
+  'lakehouse-write',
+  'lakehouse-append',
+  'lakehouse-read',
+  'point-in-time',
+]
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !BENCHMARKS.includes(name))

@@ -109,9 +109,11 @@ describe('table rules', () => {
     const made = () => view('v', { ...options, tableRules: () => [tableRule.unique([column('value')])] })
     expect(refusal(made)).toContain('"value" is no column of the view')
     // @ts-expect-error: misspelt
-    const elsewhere = orders.custmer_id
-    const source = () => view('v', { ...options, tableRules: () => [tableRule.references(column('x'), elsewhere)] })
-    expect(refusal(source)).toContain('expected a column of a source or { table, column }')
+    expect(refusal(() => tableRule.references(column('x'), orders.custmer_id))).toContain('"custmer_id" is no column')
+    const nothing = undefined as unknown as typeof orders.customer_id
+    expect(refusal(() => tableRule.references(column('x'), nothing))).toContain(
+      'expected a column of a source or { table, column }',
+    )
   })
 
   it('that are misspelt do not compile, and fail by name', () => {

@@ -151,7 +151,11 @@ describe('stateMachine', () => {
   })
 
   test.each([
-    [{ only: 'train_modle' }, 'workflow main has no step "train_modle"; there are train_model', 'Did you mean train_model?'],
+    [
+      { only: 'train_modle' },
+      'workflow main has no step "train_modle"; there are train_model',
+      'Did you mean train_model?',
+    ],
     [{ only: 'model' }, 'has no step "model"', 'Did you mean train_model?'],
     [{ only: 'nope' }, 'has no step "nope"; there are train', 'Name one of them, for example train_model.'],
     [{ from: 'ingest' }, 'has no step "ingest"', 'Name one of them, for example train_model.'],

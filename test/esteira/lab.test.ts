@@ -55,6 +55,20 @@ describe('a lab', () => {
     })
   })
 
+  it('scans a table in pieces', async () => {
+    await withLab(async (lab) => {
+      const names = await (await lab.workspace.lakehouse()).tableNames()
+      const features = names.find((name) => name.startsWith('feature_store.')) ?? ''
+      let rows = 0
+      for await (const frame of lab.scan(features, { columns: ['feature_date'] })) {
+        expect([...frame.columns.keys()]).toEqual(['feature_date'])
+        rows += frame.rowCount
+      }
+      expect(rows).toBe((await (await lab.workspace.lakehouse()).table(features))?.rowCount)
+      expect(rows).toBeGreaterThan(0)
+    })
+  })
+
   it('predicts what score_model wrote, and writes nothing', async () => {
     await home.run('inference', { runDate: '2024-07-10' })
     const before = await home.inventory()

@@ -40,8 +40,8 @@ describe('the files of steps', () => {
       code: 'ESTEIRA_CONFIG',
       message: [
         `${join('projects/shop', 'config.yaml')}: commands name files that are not there:`,
-        '  batch.pipelines.default, step step_1: there is no file steps/train_modle.js; did you mean steps/train_model.js?',
-        '  batch.pipelines.default, step step_2: there is no file other/y.js',
+        '  workflow default, step step_1: there is no file steps/train_modle.js; did you mean steps/train_model.js?',
+        '  workflow default, step step_2: there is no file other/y.js',
       ].join('\n'),
       hint: expect.stringContaining(`looked for from ${folder}`),
     })
@@ -65,7 +65,9 @@ describe('the files of steps', () => {
     await writeFile(join(folder, 'config.yaml'), configText('node steps/ingest_rw.js'))
     await expect(synthCommand({ project: folder, out: join(folder, 'out') })).rejects.toMatchObject({
       code: 'ESTEIRA_CONFIG',
-      message: expect.stringContaining('did you mean steps/ingest_raw.js?'),
+      message: expect.stringMatching(
+        /a command names a file that is not there:\n.*did you mean steps\/ingest_raw\.js\?$/,
+      ),
     })
     await writeFile(join(folder, 'config.yaml'), configText('node steps/ingest_raw.js'))
     expect(await synthCommand({ project: folder, out: join(folder, 'out') })).toHaveLength(1)

@@ -1,7 +1,7 @@
-import { column, rule, sum, view } from '@esteira/core'
+import { column, entity, rule, source, sum, view } from '@esteira/core'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { orders } from './shop-view.js'
+import { COLUMNS, orders, SOURCE } from './shop-view.js'
 import { DAY, openStagedBatch } from './staged-batch.js'
 
 /** A view of one feature of doubles under a rule. */
@@ -91,6 +91,10 @@ describe('a check of a column', () => {
       },
     ])
     expect(await check(type, NAN, '1', '2', '3')).toMatchObject([{ name: 'value.finite' }])
+    // In doubles, 0.29 * 100 is less than 29.
+    const hundred = Array.from({ length: 100 }, (_, row) => (row < 29 ? '-1' : '1'))
+    expect(await check(rule(z.number().min(0), { atMost: 0.29 }), ...hundred)).toEqual([])
+    expect(await check(rule(z.number().min(0), { atMost: 0.28 }), ...hundred)).toHaveLength(1)
   })
 
   it('of severity warning is told, and the batch published', async () => {
@@ -130,6 +134,20 @@ describe('a check of a column', () => {
       '_feature_version.type',
       '_feature_hash.type',
       '_created_at.type',
+    ])
+  })
+
+  it('knows an entity by its number too', async () => {
+    const columns = { ...COLUMNS, customer_id: 'long' } as const
+    const from = source('orders', { ...SOURCE, columns, entity: entity('customer_id', 'long') })
+    const numbered = view('numbered', { from, features: { value: sum(from.amount, { days: 30 }) }, moreRowsThan: 0 })
+    const batch = await openStagedBatch(numbered)
+    const row = (key: string) =>
+      `SELECT CAST(${key} AS BIGINT) AS customer_id, DATE '${DAY}' AS feature_date, 1::DOUBLE AS value`
+    await batch.stage([row('9007199254740993'), row('9007199254740993'), row('7'), row('NULL')].join(' UNION ALL '))
+    expect(await batch.failures()).toMatchObject([
+      { name: 'customer_id.present', failedRows: 1, examples: [{ key: `null, ${DAY}`, value: 'null' }] },
+      { name: 'unique_key', failedRows: 1, examples: [{ key: `9007199254740993, ${DAY}`, value: '2 rows' }] },
     ])
   })
 

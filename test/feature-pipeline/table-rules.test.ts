@@ -258,6 +258,8 @@ describe('rules of whole dates', () => {
     ])
     expect(await afterDates({ '2024-02-01': 2 }, of)).toEqual([])
     expect(await afterDates({ '2024-02-01': 5 }, tableRule.rowCount({ below: 0.1 }))).toHaveLength(1)
+    expect(await afterDates({ '2024-02-01': 20 }, tableRule.rowCount({ below: 0.8 }))).toEqual([])
+    expect(await afterDates({ '2024-02-01': 20 }, tableRule.rowCount({ below: 0.79 }))).toHaveLength(1)
   })
 
   it('compare the oldest date with those after it, a date not with itself, the first with nothing', async () => {

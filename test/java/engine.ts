@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -23,6 +23,7 @@ interface Answer {
 
 /** @throws Error telling what to run first when the engines are not there, or what the engine said when it does not start. */
 export async function startEngine(kind: 'spark' | 'trino', catalog: string): Promise<Engine> {
+  if (!existsSync(places)) throw new Error('the Java engines are not there; run: npm run test:java')
   const { python } = JSON.parse(readFileSync(places, 'utf8')) as { readonly python: string }
   const child = spawn(python, [program, kind, places, catalog], { stdio: ['pipe', 'pipe', 'pipe'] })
   let errors = ''

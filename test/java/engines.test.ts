@@ -10,7 +10,8 @@ const ENGINES = [
     at: (version: string) => `VERSION AS OF ${version}`,
     ref: (name: string) => `VERSION AS OF '${name}'`,
     meta: (name: string) => `esteira.${name.replace('$', '.')}`,
-    compact: (name: string) => `CALL esteira.system.rewrite_data_files(table => '${name}', options => map('rewrite-all', 'true'))`,
+    compact: (name: string) =>
+      `CALL esteira.system.rewrite_data_files(table => '${name}', options => map('rewrite-all', 'true'))`,
     tables: ['silver.types', 'silver.evolved', 'silver.partitions', 'silver.changes'],
   },
   {
@@ -27,7 +28,8 @@ const ENGINES = [
 describe.each(ENGINES)('$label on our tables', ({ kind, at, ref, meta, compact, tables }) => {
   let ours: OurTables
   let engine: Engine
-  const select = (name: string, rest = '', columns = '*') => engine.run(`SELECT ${columns} FROM esteira.${name} ${rest}`)
+  const select = (name: string, rest = '', columns = '*') =>
+    engine.run(`SELECT ${columns} FROM esteira.${name} ${rest}`)
 
   beforeAll(async () => {
     ours = await makeOurTables()
@@ -81,19 +83,28 @@ describe.each(ENGINES)('$label on our tables', ({ kind, at, ref, meta, compact, 
       await count('silver.partitions', "day >= DATE '2024-02-01' AND day < DATE '2024-03-01'"),
       await count('silver.partitions', "name = 'name 45'"),
       await count('silver.partitions', 'id IN (1, 11, 41)'),
-      await count('silver.evolved', 'id > 5'),
-      await count('silver.evolved', 'ratio = 0.5'),
       await count('silver.evolved', 'price > 1000000'),
       await count('silver.evolved', 'added IS NULL'),
       await count('silver.evolved', 'gone IS NOT NULL'),
       await count('silver.evolved', 'at.ex = 3'),
-    ]).toEqual([28, 1, 0, 5, 1, 1, 10, 1, 2])
+    ]).toEqual([28, 1, 0, 1, 10, 1, 2])
+    // Iceberg 1.10's fast reader in Spark fails on an int column that was widened to long while a file says INT(32), as DuckDB's
+    // do (apache/iceberg issue 16341), and Trino on a condition on a float that was widened to double, whoever wrote the file
+    // (trinodb/trino issue 30544): compacting writes the files in the new types.
+    await ours.lakehouse.compact('silver.evolved', {}, commit())
+    expect([
+      await count('silver.evolved', 'id > 5'),
+      await count('silver.evolved', 'ratio = 0.5'),
+      await count('silver.evolved', 'price = 4'),
+    ]).toEqual([5, 1, 1])
     const sums = 'count(*) AS n, sum(id) AS ids, sum(amount) AS amounts'
     expect(await select('silver.partitions', '', sums)).toEqual([{ n: 57, ids: 1717, amounts: '2146.2500' }])
   })
 
   it('reads our metadata as its own', async () => {
-    const files = await engine.run(`SELECT content, file_format, record_count, file_size_in_bytes FROM ${meta('silver.changes$files')}`)
+    const files = await engine.run(
+      `SELECT content, file_format, record_count, file_size_in_bytes FROM ${meta('silver.changes$files')}`,
+    )
     const state = await ours.lakehouse.table('silver.changes')
     expect(files).toHaveLength(state?.fileCount ?? 0)
     expect(sum(files, 'record_count')).toBe(state?.rowCount)
@@ -112,7 +123,9 @@ describe.each(ENGINES)('$label on our tables', ({ kind, at, ref, meta, compact, 
   it('writes on them, and both read the same afterwards', async () => {
     const name = 'silver.changes'
     const same = async () => expect(await ours.rows(name)).toEqual(await select(name))
-    await engine.run(`INSERT INTO esteira.${name} VALUES (5000, DATE '2025-01-01', 'theirs', 1.5), (5001, NULL, NULL, NULL)`)
+    await engine.run(
+      `INSERT INTO esteira.${name} VALUES (5000, DATE '2025-01-01', 'theirs', 1.5), (5001, NULL, NULL, NULL)`,
+    )
     await same()
     if (kind === 'spark') {
       const modes = ['delete', 'update', 'merge'].map((what) => `'write.${what}.mode' = 'merge-on-read'`)
@@ -124,12 +137,48 @@ describe.each(ENGINES)('$label on our tables', ({ kind, at, ref, meta, compact, 
     const deletes = await engine.run(`SELECT record_count FROM ${meta(`${name}$files`)} WHERE content = 1`)
     expect(deletes.length).toBeGreaterThan(0)
     await ours.lakehouse.append(name, "SELECT 6000 AS id, DATE '2024-02-10' AS day, 'ours' AS name", commit())
-    await ours.lakehouse.delete(name, [{ column: 'id', op: '>=', value: 5001 }, { column: 'id', op: '<', value: 6000 }], commit())
-    await ours.lakehouse.upsert(name, ['id'], "SELECT 20 AS id, DATE '2024-02-19' AS day, 'ours' AS name, 0.25 AS amount", commit())
+    await ours.lakehouse.delete(
+      name,
+      [
+        { column: 'id', op: '>=', value: 5001 },
+        { column: 'id', op: '<', value: 6000 },
+      ],
+      commit(),
+    )
+    await ours.lakehouse.upsert(
+      name,
+      ['id'],
+      "SELECT 20 AS id, DATE '2024-02-19' AS day, 'ours' AS name, 0.25 AS amount",
+      commit(),
+    )
     await same()
     expect((await ours.lakehouse.compact(name, {}, commit())).deleteFilesRemoved).toBeGreaterThan(0)
     await same()
     expect(await engine.run(`SELECT record_count FROM ${meta(`${name}$files`)} WHERE content = 1`)).toEqual([])
+  })
+
+  it('commits to a table while we do: no commit of either is lost', async () => {
+    const name = 'silver.partitions'
+    const before = (await ours.rows(name)).length
+    const theirs = async () => {
+      for (let i = 0; i < 5; i++) {
+        await engine.run(`INSERT INTO esteira.${name} VALUES (${8000 + i}, DATE '2024-07-01', 'theirs', 1)`)
+      }
+    }
+    const mine = async () => {
+      for (let i = 0; i < 15; i++) {
+        await ours.lakehouse.append(
+          name,
+          `SELECT ${9000 + i} AS id, DATE '2024-07-02' AS day, 'ours' AS name`,
+          commit(),
+        )
+      }
+    }
+    await Promise.all([theirs(), mine()])
+    const rows = await ours.rows(name)
+    expect(rows).toHaveLength(before + 20)
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(before + 20)
+    expect(await select(name)).toEqual(rows)
   })
 
   it('rewrites them, and both read the same rows as before', async () => {
@@ -151,7 +200,11 @@ describe.each(ENGINES)('$label on our tables', ({ kind, at, ref, meta, compact, 
         ? `ALTER TABLE esteira.${name} ADD PARTITION FIELD bucket(4, id)`
         : `ALTER TABLE esteira.${name} SET PROPERTIES partitioning = ARRAY['bucket(id, 4)']`,
     )
-    await engine.run(`INSERT INTO esteira.${name} (id, title, theirs) VALUES (70, 'seventy', 7.5), (71, 'more', NULL)`)
+    const columns = 'id, title, theirs, price, at, added, gone'
+    const rest = 'NULL, NULL, NULL, NULL'
+    await engine.run(
+      `INSERT INTO esteira.${name} (${columns}) VALUES (70, 'seventy', 7.5, ${rest}), (71, 'more', NULL, ${rest})`,
+    )
     await ours.lakehouse.append(name, "SELECT 72 AS id, 'ours' AS title, 0.5 AS theirs", commit())
     const rows = await ours.rows(name)
     expect(rows).toHaveLength(14)
@@ -175,4 +228,3 @@ describe.each(ENGINES)('$label on our tables', ({ kind, at, ref, meta, compact, 
 function sum(rows: readonly Row[], column: string): number {
   return rows.reduce((total, row) => total + Number(row[column]), 0)
 }
-

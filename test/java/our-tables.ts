@@ -11,7 +11,10 @@ export interface OurTables {
   readonly home: string
   readonly lakehouse: Lakehouse
   /** What we read, in the form of the engines' rows. */
-  readonly rows: (name: string, version?: { readonly snapshotId?: string; readonly ref?: string }) => Promise<readonly Row[]>
+  readonly rows: (
+    name: string,
+    version?: { readonly snapshotId?: string; readonly ref?: string },
+  ) => Promise<readonly Row[]>
   readonly close: () => Promise<void>
 }
 
@@ -24,10 +27,20 @@ export async function makeOurTables(): Promise<OurTables> {
   const home = await mkdtemp(join(tmpdir(), 'esteira-java-home-'))
   const engine: DuckDbEngine = await openDuckDb({ threads: 2 })
   const lakehouse = await openLocalLakehouse({ home, engine, newId: randomUUID, now: () => new Date() })
-  await makeTypes(lakehouse)
-  await makeEvolved(lakehouse)
-  await makePartitions(lakehouse)
-  await makeChanges(lakehouse)
+  const close = async () => {
+    await lakehouse.close()
+    await engine.close()
+    await rm(home, { recursive: true, force: true })
+  }
+  try {
+    await makeTypes(lakehouse)
+    await makeEvolved(lakehouse)
+    await makePartitions(lakehouse)
+    await makeChanges(lakehouse)
+  } catch (error) {
+    await close()
+    throw error
+  }
   return {
     home,
     lakehouse,
@@ -35,11 +48,7 @@ export async function makeOurTables(): Promise<OurTables> {
       await lakehouse.writeParquet('rows.parquet', `SELECT * FROM ${await lakehouse.relation(name, version)}`)
       return (await canonicalRows(join(home, 'objects', 'rows.parquet'))) as readonly Row[]
     },
-    async close() {
-      await lakehouse.close()
-      await engine.close()
-      await rm(home, { recursive: true, force: true })
-    },
+    close,
   }
 }
 
@@ -67,7 +76,7 @@ const PRIMITIVES: readonly TableColumn[] = [
 const TYPE_ROWS = `
   SELECT true AS b, -2147483648 AS i, -9223372036854775808 AS l, '-inf'::FLOAT AS f, 'nan'::DOUBLE AS d, '' AS s, DATE '1969-12-31' AS day,
     TIMESTAMP '1969-12-31 23:59:59.999' AS ts, TIMESTAMPTZ '1969-12-31 23:59:59.999+00' AS tz, '12345678-90ab-cdef-1234-567890abcdef'::UUID AS u, ''::BLOB AS bin,
-    -999.99 AS small, -99999999999999.9999 AS medium, '-9999999999999999999999999999.9999999999'::DECIMAL(38,10) AS big, []::INTEGER[] AS list, {a: 1, b: NULL::VARCHAR} AS st,
+    -899.99 AS small, -99999999999999.9999 AS medium, '-9999999999999999999999999999.9999999999'::DECIMAL(38,10) AS big, []::INTEGER[] AS list, {a: 1, b: NULL::VARCHAR} AS st,
     MAP {}::MAP(VARCHAR, DOUBLE) AS m, []::STRUCT(k VARCHAR, vs MAP(INTEGER, BIGINT[]))[] AS deep
   UNION ALL SELECT false, 2147483647, 9223372036854775807, 0.1, 1.7976931348623157e308, 'Grüße, 世界 🚀 %=/', DATE '2038-01-19', TIMESTAMP '2038-01-19 03:14:08',
     TIMESTAMPTZ '2038-01-19 03:14:08+00', 'ffffffff-ffff-ffff-ffff-ffffffffffff', '\\x00\\xFF\\x10'::BLOB, 999.99, 0.0001, 0.0000000001, [1, NULL, 3], NULL, MAP {'a': 1.5, 'b': NULL},
@@ -93,7 +102,8 @@ async function makeTypes(lakehouse: Lakehouse): Promise<void> {
     ],
     partitionBy: [{ column: 't', transform: 'bucket[2]' }],
   })
-  const times = "SELECT TIME '23:59:59.999999' AS t, 1 AS id UNION ALL SELECT TIME '00:00:00', 2 UNION ALL SELECT NULL, 3"
+  const times =
+    "SELECT TIME '23:59:59.999999' AS t, 1 AS id UNION ALL SELECT TIME '00:00:00', 2 UNION ALL SELECT NULL, 3"
   await lakehouse.append('silver.times', times, commit())
 }
 
@@ -124,7 +134,8 @@ async function makeEvolved(lakehouse: Lakehouse): Promise<void> {
     { op: 'drop', column: 'at.y' },
   ])
   await lakehouse.evolve(name, [{ op: 'add', column: 'gone', type: 'string' }])
-  const newer = "SELECT 3000000000 AS id, 'new' AS renamed, 0.1 AS ratio, 1234567890123.45 AS price, {ex: 3, z: 'zed'} AS at, 7 AS added, 'back' AS gone"
+  const newer =
+    "SELECT 3000000000 AS id, 'new' AS renamed, 0.1 AS ratio, 1234567890123.45 AS price, {ex: 3, z: 'zed'} AS at, 7 AS added, 'back' AS gone"
   await lakehouse.append(name, newer, commit())
 }
 
@@ -165,8 +176,18 @@ async function makeChanges(lakehouse: Lakehouse): Promise<void> {
     { column: 'day', op: '>=', value: '2024-02-01' },
     { column: 'day', op: '<', value: '2024-03-01' },
   ] as const
-  await lakehouse.replace(name, slice, `SELECT id, day, name || '!' AS name, -amount AS amount FROM (${BOOKINGS(2, 20)})`, commit())
-  await lakehouse.upsert(name, ['id'], `SELECT id, day, 'upserted' AS name, NULL AS amount FROM (${BOOKINGS(18, 22)})`, commit())
+  await lakehouse.replace(
+    name,
+    slice,
+    `SELECT id, day, name || '!' AS name, -amount AS amount FROM (${BOOKINGS(2, 20)})`,
+    commit(),
+  )
+  await lakehouse.upsert(
+    name,
+    ['id'],
+    `SELECT id, day, 'upserted' AS name, NULL AS amount FROM (${BOOKINGS(18, 22)})`,
+    commit(),
+  )
   await lakehouse.delete(name, [{ column: 'id', op: '<', value: 3 }], commit())
   const wrong = await lakehouse.append(name, BOOKINGS(1000, 1003), commit())
   const before = (await lakehouse.snapshots(name)).find(({ snapshotId }) => snapshotId === wrong.snapshotId)?.parentId

@@ -36,6 +36,9 @@ class Spark:
             settings |= {
                 "spark.sql.catalog.esteira": "org.apache.iceberg.spark.SparkCatalog",
                 **_sqlite_catalog("esteira", sqlite_catalog, warehouse),
+                # Without this, Spark keeps a read lock on the file from its first look at it to the end of the session (it
+                # leaves the list of the file's tables open), and nobody else can commit.
+                "spark.sql.catalog.esteira.jdbc.init-catalog-tables": "false",
             }
         builder = SparkSession.builder.master("local[2]").appName("iceberg")
         for name, value in settings.items():

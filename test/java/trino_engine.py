@@ -18,7 +18,7 @@ import uuid
 
 from canonical import Pairs, sorted_rows
 
-READY_SECONDS = 180
+READY_SECONDS = 300
 ICEBERG = """connector.name=iceberg
 iceberg.register-table-procedure.enabled=true
 iceberg.metadata-cache.enabled=false

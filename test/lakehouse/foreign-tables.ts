@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { quoteName, quoteText, type SliceCondition } from '@esteira/core'
 import { runPython } from '../services/python.js'
 
-const folder = fileURLToPath(new URL('../fixtures/iceberg', import.meta.url))
+/** Archives of the tables, and the programs that make and unpack them. */
+export const FIXTURES = fileURLToPath(new URL('../fixtures/iceberg', import.meta.url))
 const services = fileURLToPath(new URL('../services', import.meta.url))
 
 /** What the engine that wrote a table says about it. */
@@ -27,9 +28,9 @@ interface Filter {
 }
 
 export function foreignTables(): readonly ForeignTable[] {
-  return readdirSync(folder)
+  return readdirSync(FIXTURES)
     .filter((file) => file.endsWith('.json'))
-    .map((file) => ({ name: file.replace('.json', ''), ...parse(join(folder, file)) }))
+    .map((file) => ({ name: file.replace('.json', ''), ...parse(join(FIXTURES, file)) }))
 }
 
 function parse(file: string): Omit<ForeignTable, 'name'> {
@@ -41,8 +42,9 @@ export async function unpackForeignTables(
   place: string,
   names: readonly string[],
 ): Promise<Readonly<Record<string, string>>> {
-  const script = 'import runpy, sys; sys.path.insert(0, sys.argv[1]); sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0] + "/unpack.py", run_name="__main__")'
-  return JSON.parse(await runPython(script, [folder, place, ...names])) as Record<string, string>
+  const script =
+    'import runpy, sys; sys.path.insert(0, sys.argv[1]); sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0] + "/unpack.py", run_name="__main__")'
+  return JSON.parse(await runPython(script, [FIXTURES, place, ...names])) as Record<string, string>
 }
 
 /** Rows of a Parquet file in the form in which the engines' rows are kept. */

@@ -215,6 +215,29 @@ print(json.dumps({
     ).rejects.toMatchObject({ code: 'ESTEIRA_USAGE', message: expect.stringContaining('fixed(3)') })
   })
 
+  it('refuses fields of structs that it does not have, at every level, and takes missing ones as null', async () => {
+    const { lakehouse, rows } = await openTestLakehouse()
+    await lakehouse.ensureTable('silver.t', {
+      columns: [{ name: 's', type: 'struct<a: int, "b c": list<struct<x: int>>, m: map<string, struct<y: int>>>' }],
+    })
+    for (const [given, path] of [
+      ["{'a': 1, 'zz': 2}", 's.zz'],
+      ["{'b c': [{'x': 1, 'odd, (name': 2}]}", 's.b c.odd, (name'],
+      ["{'m': MAP {'k': {'y': 1, 'quo\"te': 2}}}", 's.m.quo"te'],
+    ] as const) {
+      await expect(lakehouse.append('silver.t', `SELECT ${given} AS s`, commit())).rejects.toMatchObject({
+        code: 'ESTEIRA_COLUMN_MISSING',
+        details: { column: path },
+      })
+    }
+    await lakehouse.append('silver.t', "SELECT {'A': 1, 'b c': [{'x': 2}]} AS s", commit())
+    await lakehouse.append('silver.t', 'SELECT row(3, NULL, NULL) AS s', commit())
+    expect(await rows('SELECT s FROM {silver.t} ORDER BY s')).toEqual([
+      { s: '{"a": 1, "b c": [{"x": 2}], "m": null}' },
+      { s: '{"a": 3, "b c": null, "m": null}' },
+    ])
+  })
+
   it('is refused with a type that nobody knows, by name', async () => {
     const { lakehouse } = await openTestLakehouse()
     for (const type of [

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -13,7 +14,8 @@ import {
   specById,
 } from '../../packages/lakehouse/src/iceberg/table-metadata.js'
 import { localStorage } from '../../packages/lakehouse/src/storage/local-storage.js'
-import { temporaryFolder } from './test-lakehouse.js'
+import { catalogPython } from './catalog-python.js'
+import { commit, openTestLakehouse, temporaryFolder } from './test-lakehouse.js'
 
 // Metadata as the first writers made it: one schema, one spec without ids, manifests listed in the snapshot.
 const OLDEST = {
@@ -112,6 +114,35 @@ describe('a table of version 1', () => {
     expect(() => formatTableMetadata(metadata)).toThrow(
       expect.objectContaining({ code: 'ESTEIRA_UNSUPPORTED', message: expect.stringContaining('version 1') }),
     )
+  })
+
+  it('of PyIceberg is read beside ours, and refused by every change, which leaves no file behind', async () => {
+    const { lakehouse, home, rows } = await openTestLakehouse()
+    await catalogPython(
+      home,
+      `
+catalog.create_namespace("old")
+t = catalog.create_table("old.t", schema=pa.schema([("a", pa.int64()), ("s", pa.string())]), properties={"format-version": "1"})
+t.append(pa.table({"a": [1, 2, 3], "s": ["x", "y", None]}))
+assert t.metadata.format_version == 1
+print(1)
+`,
+    )
+    expect(await rows('SELECT count(*) AS n, sum(a) AS s FROM {old.t}')).toEqual([{ n: 3, s: 6 }])
+    expect(await lakehouse.table('old.t')).toMatchObject({ rowCount: 3, fileCount: 1 })
+    const before = filesBelow(join(home, 'lakehouse'))
+    const refused = { code: 'ESTEIRA_UNSUPPORTED', message: expect.stringContaining('version 1') }
+    await expect(lakehouse.append('old.t', 'SELECT 4 AS a', commit())).rejects.toMatchObject(refused)
+    await expect(
+      lakehouse.replace('old.t', [{ column: 'a', op: '=', value: 1 }], 'SELECT 4 AS a', commit()),
+    ).rejects.toMatchObject(refused)
+    await expect(lakehouse.delete('old.t', [{ column: 'a', op: '=', value: 1 }], commit())).rejects.toMatchObject(
+      refused,
+    )
+    await expect(lakehouse.tag('old.t', 'first')).rejects.toMatchObject(refused)
+    await expect(lakehouse.evolve('old.t', [{ op: 'drop', column: 's' }])).rejects.toMatchObject(refused)
+    expect(filesBelow(join(home, 'lakehouse'))).toEqual(before)
+    expect(await rows('SELECT count(*) AS n FROM {old.t}')).toEqual([{ n: 3 }])
   })
 
   it('may call the counts of a manifest list by their old names, or leave them out', () => {
@@ -233,6 +264,11 @@ describe('metadata', () => {
     expect(refusal(TWO)).toBe('read')
   })
 })
+
+function filesBelow(folder: string): string[] {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  return entries.flatMap((entry) => (entry.isFile() ? [join(entry.parentPath, entry.name)] : [])).sort()
+}
 
 function sortKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortKeys)

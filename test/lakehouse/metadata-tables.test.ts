@@ -31,7 +31,10 @@ async function history(): Promise<TestLakehouse & { ask: (sql: string) => Promis
   await lakehouse.replace('silver.t', [{ column: 'id', op: '<', value: 10 }], rows(0, 5), commit())
   const ask = async (sql: string) =>
     engine.query(
-      await athenaSelectToDuckDb({ sql, resolveTable: (name, version, where) => lakehouse.relation(name, version, where) }),
+      await athenaSelectToDuckDb({
+        sql,
+        resolveTable: (name, version, where) => lakehouse.relation(name, version, where),
+      }),
     )
   return { ...test, ask }
 }
@@ -43,13 +46,22 @@ describe('metadata tables', () => {
     const { ask, lakehouse } = await history()
     const frame = await ask('select * from "silver"."t$snapshots"')
     expect(typesOf(frame)).toEqual([
-      'committed_at timestamp', 'snapshot_id long', 'parent_id long', 'operation string', 'manifest_list string', 'summary string',
+      'committed_at timestamp',
+      'snapshot_id long',
+      'parent_id long',
+      'operation string',
+      'manifest_list string',
+      'summary string',
     ])
     const snapshots = await lakehouse.snapshots('silver.t')
-    const counted = await ask("select operation, parent_id is null as first, committed_at from silver.\"t$snapshots\" order by committed_at")
+    const counted = await ask(
+      'select operation, parent_id is null as first, committed_at from silver."t$snapshots" order by committed_at',
+    )
     expect(toRows(counted).map(({ operation }) => operation)).toEqual(['append', 'append', 'overwrite'])
     expect(toRows(counted).map(({ first }) => first)).toEqual([true, false, false])
-    expect(toRows(frame).map((row) => String(row['snapshot_id']))).toEqual(snapshots.map(({ snapshotId }) => snapshotId))
+    expect(toRows(frame).map((row) => String(row['snapshot_id']))).toEqual(
+      snapshots.map(({ snapshotId }) => snapshotId),
+    )
     expect(String(toRows(frame)[0]?.['summary'])).toContain('total-records')
   })
 
@@ -60,7 +72,9 @@ describe('metadata tables', () => {
     const history_ = toRows(await ask('select * from silver."t$history" order by made_current_at'))
     expect(history_.map((row) => row['is_current_ancestor'])).toEqual([true, true, true])
     expect(String(history_[0]?.['snapshot_id'])).toBe(first?.snapshotId)
-    const refs = toRows(await ask('select name, type, max_reference_age_in_ms as age from silver."t$refs" order by name'))
+    const refs = toRows(
+      await ask('select name, type, max_reference_age_in_ms as age from silver."t$refs" order by name'),
+    )
     expect(refs).toEqual([
       { name: 'january', type: 'TAG', age: 86_400_000 },
       { name: 'main', type: 'BRANCH', age: null },
@@ -77,7 +91,9 @@ describe('metadata tables', () => {
     const { ask, lakehouse } = await history()
     const state = await lakehouse.table('silver.t')
     const files = toRows(
-      await ask('select count(*) as files, sum(record_count) as n, sum(file_size_in_bytes) as bytes from silver."t$files" where content = 0'),
+      await ask(
+        'select count(*) as files, sum(record_count) as n, sum(file_size_in_bytes) as bytes from silver."t$files" where content = 0',
+      ),
     )
     expect(files).toEqual([{ files: state?.fileCount, n: 45, bytes: state?.sizeBytes }])
     const manifests = toRows(
@@ -85,7 +101,9 @@ describe('metadata tables', () => {
     )
     expect(manifests).toEqual([{ n: 45 }])
     const partitions = toRows(
-      await ask('select sum(record_count) as n, sum(file_count) as files, sum(total_size) as bytes, count(*) as parts from silver."t$partitions"'),
+      await ask(
+        'select sum(record_count) as n, sum(file_count) as files, sum(total_size) as bytes, count(*) as parts from silver."t$partitions"',
+      ),
     )
     expect(partitions).toEqual([{ n: 45, files: state?.fileCount, bytes: state?.sizeBytes, parts: 4 }])
   })
@@ -126,9 +144,13 @@ describe('metadata tables', () => {
     )
     const mapOf = (value: unknown) =>
       Object.fromEntries((value as { key: number; value: string }[]).map((entry) => [entry.key, String(entry.value)]))
-    expect(rows.map((row) => ({ ...row, null_value_counts: mapOf(row['null_value_counts']), lower_bounds: mapOf(row['lower_bounds']) }))).toEqual(
-      theirs['files'],
-    )
+    expect(
+      rows.map((row) => ({
+        ...row,
+        null_value_counts: mapOf(row['null_value_counts']),
+        lower_bounds: mapOf(row['lower_bounds']),
+      })),
+    ).toEqual(theirs['files'])
     const partitions = await engine.readRows(
       `SELECT partition.day_month AS month, partition.kind AS kind, record_count AS n, file_count AS files, CAST(data.price.min AS VARCHAR) AS low,
          CAST(data.at.max AS VARCHAR) AS last, data.ratio.null_count AS nulls FROM ${await lakehouse.relation('silver.t$partitions')} ORDER BY month, kind`,

@@ -90,6 +90,20 @@ describe('a local copy', () => {
     expect(await copies()).toHaveLength(1)
   })
 
+  it.each([1, 100])('is not of damaged bytes, and begun again (%i times)', async (times) => {
+    const bytes = randomBytes(9 * MIB)
+    await s3.other.put('k', bytes)
+    // The first part goes through, those after it do not: alone they have no checksum.
+    s3.faults.before('GET /', async () => {
+      await Promise.resolve()
+      s3.faults.fail('GET /', 'garble', times)
+    })
+    const copying = open({ attempts: 2 }).localPath('k')
+    if (times === 1) expect(same(await readFile(await copying), bytes)).toBe(true)
+    else await expect(copying).rejects.toMatchObject(UNAVAILABLE)
+    expect(await copies()).toHaveLength(times === 1 ? 1 : 0)
+  })
+
   it('gives up when the object never stands still', async () => {
     await s3.other.put('large', randomBytes(11 * MIB))
     for (let times = 0; times < 40; times++)

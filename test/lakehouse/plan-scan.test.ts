@@ -199,13 +199,33 @@ describe('the conditions of a statement', () => {
     const comparison = fc.constantFrom('=', '<>', '<', '<=', '>', '>=')
     const term = fc.oneof(
       fc.tuple(fc.constantFrom('id', 'amount', 'price'), comparison, fc.integer({ min: -5, max: 95 })).map(String),
-      fc.tuple(fc.constant('day'), comparison, fc.integer({ min: 1, max: 7 }).map((m) => `date '2026-0${m}-01'`)).map(String),
-      fc.tuple(fc.constant('at'), comparison, fc.integer({ min: 10, max: 22 }).map((h) => `timestamp '2026-03-01 ${h}:00:00'`)).map(String),
-      fc.tuple(fc.constant('name'), comparison, fc.integer({ min: 0, max: 60 }).map((n) => `'n${n}'`)).map(String),
+      fc
+        .tuple(
+          fc.constant('day'),
+          comparison,
+          fc.integer({ min: 1, max: 7 }).map((m) => `date '2026-0${m}-01'`),
+        )
+        .map(String),
+      fc
+        .tuple(
+          fc.constant('at'),
+          comparison,
+          fc.integer({ min: 10, max: 22 }).map((h) => `timestamp '2026-03-01 ${h}:00:00'`),
+        )
+        .map(String),
+      fc
+        .tuple(
+          fc.constant('name'),
+          comparison,
+          fc.integer({ min: 0, max: 60 }).map((n) => `'n${n}'`),
+        )
+        .map(String),
       fc.constantFrom('amount,is,null', 'amount,is,not null', 'flag,=,true', 'id,in,(3, 33)', 'id,not in,(3, 4, 5)'),
       fc.constantFrom('id,between,12 and 31', 'amount,not between,0 and 60', "day,in,(date '2026-02-01')"),
     )
-    const where = fc.array(term, { minLength: 1, maxLength: 3 }).map((terms) => terms.map((each) => each.replace(',', ' ').replace(',', ' ')))
+    const where = fc
+      .array(term, { minLength: 1, maxLength: 3 })
+      .map((terms) => terms.map((each) => each.replace(',', ' ').replace(',', ' ')))
     const join = fc.constantFrom(' and ', ' and ', ' or ')
     await fc.assert(
       fc.asyncProperty(where, join, async (terms, word) => {

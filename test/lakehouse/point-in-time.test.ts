@@ -237,6 +237,19 @@ describe('the point-in-time join', () => {
     expect(await joined(planOf(spine, views, 'drop'))).toEqual([kept[0]])
   })
 
+  it('is the same for entities with very many feature dates, which are found in another way', async () => {
+    const days = Array.from({ length: 150 }, (_, n) =>
+      new Date(Date.UTC(2024, 0, 1 + 2 * n)).toISOString().slice(0, 10),
+    )
+    const features = ['c1', 'c2'].flatMap((customer) => days.map((day, n) => feature(customer, day, n)))
+    const spine = days.flatMap((day, n) => [
+      ask('c1', `${day} 00:00:00`, n % 2),
+      ask('c2', `${day.slice(0, 8)}28 12:00:00`),
+    ])
+    const rows = await joined(planOf(spineRelation(spine), [viewOf('a', featureRelation(features), { ttlDays: 20 })]))
+    expect(sorted(rows)).toEqual(sorted(byHand(spine, features, 20)))
+  })
+
   it('is text that Athena and the SQL subset accept', async () => {
     const plan = planOf('"silver"."asked"', [viewOf('a', '"feature_store"."a" FOR VERSION AS OF 42', { ttlDays: 3 })])
     const tables: unknown[] = []

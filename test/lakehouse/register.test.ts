@@ -1,15 +1,37 @@
-import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { toRows } from '@esteira/core'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runPython } from '../services/python.js'
 import { commit, openTestLakehouse, type TestLakehouse, temporaryFolder } from './test-lakehouse.js'
 
-/** A table that PyIceberg wrote into a catalog of its own, of the given format version. */
-async function foreignTable(version: 1 | 2 = 2): Promise<{ folder: string; metadata: string }> {
-  const home = await temporaryFolder()
-  const metadata = (await runPython(WRITE, [home, String(version)])).trim()
-  return { folder: join(home, 'warehouse', 'sales', 'orders'), metadata: metadata.replace('file://', '') }
+interface ForeignTable {
+  readonly folder: string
+  /** Path of its current metadata file. */
+  readonly metadata: string
+}
+
+/** Tables that PyIceberg wrote into a catalog of its own; a test takes one and may spoil it. */
+const untouched: Record<'1' | '2', ForeignTable[]> = { 1: [], 2: [] }
+let home = ''
+
+beforeAll(async () => {
+  home = await mkdtemp(join(tmpdir(), 'esteira-foreign-'))
+  const made = JSON.parse(await runPython(WRITE, [home, '2', '16'])) as Record<'1' | '2', string[]>
+  for (const version of ['1', '2'] as const) {
+    untouched[version] = made[version].map((uri) => {
+      const metadata = uri.replace('file://', '')
+      return { metadata, folder: dirname(dirname(metadata)) }
+    })
+  }
+})
+afterAll(() => rm(home, { recursive: true, force: true }))
+
+function foreignTable(version: 1 | 2 = 2): ForeignTable {
+  const table = untouched[version].pop()
+  if (table === undefined) throw new Error('too few tables were made for the tests')
+  return table
 }
 
 const sum = async ({ lakehouse, engine }: TestLakehouse, name: string) =>
@@ -17,7 +39,7 @@ const sum = async ({ lakehouse, engine }: TestLakehouse, name: string) =>
 
 describe('a table of others', () => {
   it.each([1, 2] as const)('of format version %i is read by its folder or its metadata file', async (version) => {
-    const { folder, metadata } = await foreignTable(version)
+    const { folder, metadata } = foreignTable(version)
     const test = await openTestLakehouse()
     const state = await test.lakehouse.register('lake.orders', folder)
     expect(state).toMatchObject({ name: 'lake.orders', rowCount: 5, readOnly: true })
@@ -29,7 +51,7 @@ describe('a table of others', () => {
   })
 
   it('is only read: every write is refused, and says what to do', async () => {
-    const { folder } = await foreignTable()
+    const { folder } = foreignTable()
     const test = await openTestLakehouse()
     const { lakehouse } = test
     await lakehouse.register('lake.orders', folder)
@@ -61,7 +83,7 @@ describe('a table of others', () => {
   })
 
   it('is written once it is adopted, and PyIceberg reads on', async () => {
-    const { folder } = await foreignTable()
+    const { folder } = foreignTable()
     const test = await openTestLakehouse()
     const { lakehouse, home } = test
     await lakehouse.register('lake.orders', folder)
@@ -76,7 +98,7 @@ describe('a table of others', () => {
   })
 
   it('changes nothing when it is registered again, and moves to newer metadata of the same table', async () => {
-    const { folder } = await foreignTable()
+    const { folder } = foreignTable()
     const test = await openTestLakehouse()
     const [first] = (await readdir(join(folder, 'metadata'))).filter((name) => /^00001-.*json$/.test(name))
     await test.lakehouse.register('lake.orders', join(folder, 'metadata', first ?? ''))
@@ -86,8 +108,19 @@ describe('a table of others', () => {
     expect(await sum(test, 'lake.orders')).toEqual({ n: 5, ids: 15 })
   })
 
+  it('of format version 1 is not adopted, because a write would make it another version', async () => {
+    const { folder } = foreignTable(1)
+    const { lakehouse } = await openTestLakehouse()
+    const adoption = lakehouse.register('lake.orders', folder, { adopt: true })
+    await expect(adoption).rejects.toMatchObject({
+      code: 'ESTEIRA_UNSUPPORTED',
+      hint: expect.stringContaining('--adopt'),
+    })
+    expect(await lakehouse.tableNames()).toEqual([])
+  })
+
   it('keeps its name to itself', async () => {
-    const [one, two] = [await foreignTable(), await foreignTable()]
+    const [one, two] = [foreignTable(), foreignTable()]
     const { lakehouse } = await openTestLakehouse()
     await lakehouse.register('lake.orders', one.folder)
     const taken = { code: 'ESTEIRA_USAGE', message: expect.stringContaining(one.folder) }
@@ -96,10 +129,11 @@ describe('a table of others', () => {
   })
 
   it('lies in a chain of versions, where the hint may be behind', async () => {
-    const { folder, metadata } = await foreignTable()
+    const { folder, metadata } = foreignTable()
     const chain = join(folder, 'metadata')
     const states = (await readdir(chain)).filter((name) => name.endsWith('.metadata.json')).sort()
-    for (const [index, name] of states.entries()) await rename(join(chain, name), join(chain, `v${index + 8}.metadata.json`))
+    for (const [index, name] of states.entries())
+      await rename(join(chain, name), join(chain, `v${index + 8}.metadata.json`))
     expect(states.length).toBeGreaterThan(2)
     await writeFile(join(chain, 'version-hint.text'), '8')
     const test = await openTestLakehouse()
@@ -110,7 +144,7 @@ describe('a table of others', () => {
 
   it.each(['orders.gz.metadata.json', '00009-x.metadata.json.gz'])('may have packed metadata: %s', async (name) => {
     const { gzipSync } = await import('node:zlib')
-    const { folder, metadata } = await foreignTable()
+    const { folder, metadata } = foreignTable()
     const packed = join(folder, 'metadata', name)
     await writeFile(packed, gzipSync(await readFile(metadata)))
     const test = await openTestLakehouse()
@@ -121,7 +155,7 @@ describe('a table of others', () => {
 
 describe('a table that cannot be read', () => {
   const registerWith = async (change: (document: Record<string, unknown>) => void) => {
-    const { metadata } = await foreignTable()
+    const { metadata } = foreignTable()
     const document = JSON.parse(await readFile(metadata, 'utf8')) as Record<string, unknown>
     change(document)
     await writeFile(metadata, JSON.stringify(document))
@@ -133,14 +167,20 @@ describe('a table that cannot be read', () => {
     const { refusal } = await registerWith((document) => {
       document['format-version'] = 3
     })
-    await expect(refusal).rejects.toMatchObject({ code: 'ESTEIRA_UNSUPPORTED', message: expect.stringContaining('version 3') })
+    await expect(refusal).rejects.toMatchObject({
+      code: 'ESTEIRA_UNSUPPORTED',
+      message: expect.stringContaining('version 3'),
+    })
   })
 
   it('is refused when it is encrypted, and not listed', async () => {
     const { lakehouse, refusal } = await registerWith((document) => {
       document['properties'] = { 'encryption.key-id': 'k1' }
     })
-    await expect(refusal).rejects.toMatchObject({ code: 'ESTEIRA_UNSUPPORTED', message: expect.stringContaining('encrypted') })
+    await expect(refusal).rejects.toMatchObject({
+      code: 'ESTEIRA_UNSUPPORTED',
+      message: expect.stringContaining('encrypted'),
+    })
     expect(await lakehouse.tableNames()).toEqual([])
   })
 
@@ -156,7 +196,7 @@ describe('a table that cannot be read', () => {
   })
 
   it('is refused when it was moved away from where its files say they are', async () => {
-    const { folder } = await foreignTable()
+    const { folder } = foreignTable()
     const moved = join(await temporaryFolder(), 'moved')
     await cp(folder, moved, { recursive: true })
     await rm(folder, { recursive: true })
@@ -166,8 +206,10 @@ describe('a table that cannot be read', () => {
   })
 
   it('is refused when one data file is missing', async () => {
-    const { folder } = await foreignTable()
-    const [file] = (await readdir(join(folder, 'data'), { recursive: true })).filter((name) => name.endsWith('.parquet'))
+    const { folder } = foreignTable()
+    const [file] = (await readdir(join(folder, 'data'), { recursive: true })).filter((name) =>
+      name.endsWith('.parquet'),
+    )
     await rm(join(folder, 'data', file ?? ''))
     const { lakehouse } = await openTestLakehouse()
     await expect(lakehouse.register('lake.t', folder)).rejects.toMatchObject({ code: 'ESTEIRA_TABLE_CORRUPT' })
@@ -181,18 +223,24 @@ async function newestBefore(folder: string): Promise<string | undefined> {
 }
 
 const WRITE = `
-import os, sys
+import json, os, sys
 import pyarrow as pa
 from pyiceberg.catalog.sql import SqlCatalog
-home, version = sys.argv[1:]
+home, *counts = sys.argv[1:]
 os.makedirs(home + "/warehouse")
 catalog = SqlCatalog("own", uri="sqlite:///" + home + "/own.db", warehouse="file://" + home + "/warehouse")
 catalog.create_namespace("sales")
 rows = lambda ids: pa.table({"id": pa.array(ids, pa.int64()), "name": [f"n{i}" for i in ids]})
-table = catalog.create_table("sales.orders", rows([1]).schema, location="file://" + home + "/warehouse/sales/orders", properties={"format-version": version})
-table.append(rows([1, 2, 3]))
-table.append(rows([4, 5]))
-print(table.metadata_location)
+made = {"1": [], "2": []}
+for version, count in zip(["1", "2"], counts):
+    for number in range(int(count)):
+        name = f"orders_{version}_{number}"
+        place = "file://" + home + "/warehouse/sales/" + name
+        table = catalog.create_table("sales." + name, rows([1]).schema, location=place, properties={"format-version": version})
+        table.append(rows([1, 2, 3]))
+        table.append(rows([4, 5]))
+        made[version].append(table.metadata_location)
+print(json.dumps(made))
 `
 
 const READ = `

@@ -30,22 +30,51 @@ const TYPES = [
 async function allTypes(): Promise<TestLakehouse> {
   const test = await openTestLakehouse()
   await test.lakehouse.ensureTable('silver.t', { columns: [...TYPES] })
-  const row = (values: readonly string[]) => `SELECT ${values.map((value, i) => `${value} AS ${TYPES[i]?.name}`).join(', ')}`
+  const row = (values: readonly string[]) =>
+    `SELECT ${values.map((value, i) => `${value} AS ${TYPES[i]?.name}`).join(', ')}`
   await test.lakehouse.append(
     'silver.t',
     [
       row([
-        'true', '-2147483648', '9223372036854775807', '0.5', "'-0.0'::DOUBLE", '-99999999999999.9999',
-        '-99999999999999999999999999999999999999', '-99.99', "'ação ✓ and a longer text'", "DATE '1969-12-31'",
-        "TIME '23:59:59.999999'", "TIMESTAMP '1969-12-31 23:59:59.999'", "TIMESTAMPTZ '2026-01-01 00:00:00-03'",
-        "'f81d4fae-7dec-11d0-a765-00a0c91e6bf6'::UUID", "'\\x00\\xFF'::BLOB", "['a', NULL, 'ç']",
-        "MAP {'x': 1, 'y': NULL}", "{city: 'São Paulo', zones: [1, NULL]}",
+        'true',
+        '-2147483648',
+        '9223372036854775807',
+        '0.5',
+        "'-0.0'::DOUBLE",
+        '-99999999999999.9999',
+        '-99999999999999999999999999999999999999',
+        '-99.99',
+        "'ação ✓ and a longer text'",
+        "DATE '1969-12-31'",
+        "TIME '23:59:59.999999'",
+        "TIMESTAMP '1969-12-31 23:59:59.999'",
+        "TIMESTAMPTZ '2026-01-01 00:00:00-03'",
+        "'f81d4fae-7dec-11d0-a765-00a0c91e6bf6'::UUID",
+        "'\\x00\\xFF'::BLOB",
+        "['a', NULL, 'ç']",
+        "MAP {'x': 1, 'y': NULL}",
+        "{city: 'São Paulo', zones: [1, NULL]}",
       ]),
       row(TYPES.map(() => 'NULL')),
       row([
-        'false', '7', '-1', '1.25', "'nan'::DOUBLE", '0.0001', '1', '0.01', "''", "DATE '2026-02-28'", "TIME '00:00:00'",
-        "TIMESTAMP '2026-01-01 00:00:00'", "TIMESTAMPTZ '2026-01-01 00:00:00+00'",
-        "'00000000-0000-0000-0000-000000000000'::UUID", "''::BLOB", '[]', 'MAP {}', '{city: NULL, zones: []}',
+        'false',
+        '7',
+        '-1',
+        '1.25',
+        "'nan'::DOUBLE",
+        '0.0001',
+        '1',
+        '0.01',
+        "''",
+        "DATE '2026-02-28'",
+        "TIME '00:00:00'",
+        "TIMESTAMP '2026-01-01 00:00:00'",
+        "TIMESTAMPTZ '2026-01-01 00:00:00+00'",
+        "'00000000-0000-0000-0000-000000000000'::UUID",
+        "''::BLOB",
+        '[]',
+        'MAP {}',
+        '{city: NULL, zones: []}',
       ]),
     ].join(' UNION ALL '),
     commit(),
@@ -89,7 +118,10 @@ describe('a scan', () => {
     const ids = pieces.flatMap((piece) => [...(columnOf(piece, 'id').values as BigInt64Array)])
     expect(ids.length).toBe(200_000)
     expect(ids.reduce((sum, id) => sum + id, 0n)).toBe(19_999_900_000n)
-    const nulls = pieces.reduce((sum, piece) => sum + (columnOf(piece, 'half').nulls?.filter((bit) => bit === 1).length ?? 0), 0)
+    const nulls = pieces.reduce(
+      (sum, piece) => sum + (columnOf(piece, 'half').nulls?.filter((bit) => bit === 1).length ?? 0),
+      0,
+    )
     expect(nulls).toBe(Math.ceil(200_000 / 7))
   })
 
@@ -128,16 +160,18 @@ describe('a scan', () => {
 })
 
 describe('a scan of more than memory should hold', () => {
-  it('keeps memory small and reads no further than its reader, in frames and in Arrow', async () => {
+  it('keeps memory small and reads no further than its reader, in frames and in Arrow', {
+    timeout: 240_000,
+  }, async () => {
     const { home, lakehouse } = await openTestLakehouse()
-    const rows = 4_000_000
+    const rows = 3_000_000
     const names = ['id', 'a', 'b', 'c', 'd', 'e']
     await lakehouse.ensureTable('silver.wide', { columns: names.map((name) => ({ name, type: 'long' })) })
     // Hashes cannot be packed: the table is as large on disk as in memory.
     const select = `SELECT i AS id, ${names.slice(1).map((name) => `CAST(hash(i, '${name}') >> 1 AS BIGINT) AS ${name}`)}`
     await lakehouse.append('silver.wide', `${select} FROM range(0, ${rows}) AS r (i)`, commit())
     const { sizeBytes = 0 } = (await lakehouse.table('silver.wide')) ?? {}
-    expect(sizeBytes).toBeGreaterThan(150e6)
+    expect(sizeBytes).toBeGreaterThan(100e6)
     for (const shape of ['frames', 'arrow']) {
       const found = await scanInChild(home, 'silver.wide', shape)
       expect(found).toMatchObject({ rows, sum: (rows * (rows - 1)) / 2 })
@@ -172,16 +206,30 @@ describe('a scan in Arrow', () => {
     const batches = (await collect(lakehouse.scanArrow('silver.t'))) as RecordBatch[]
     const table = tableOf(batches)
     expect(table.schema.fields.map(({ name, type }) => `${name}: ${type}`)).toEqual([
-      'flag: Bool', 'small: Int32', 'big: Int64', 'single: Float32', 'ratio: Float64', 'price: Decimal[18e+4]',
-      'huge: Decimal[38e0]', 'cents: Decimal[4e+2]', 'name: Utf8', 'day: Date32<DAY>', 'clock: Time64<MICROSECOND>',
-      'at: Timestamp<MICROSECOND>', 'moment: Timestamp<MICROSECOND, UTC>', 'code: FixedSizeBinary[16]', 'bytes: Binary',
-      'tags: List<Utf8>', 'counts: Map<{key:Utf8, value:Int64}>', 'place: Struct<{city:Utf8, zones:List<Int32>}>',
+      'flag: Bool',
+      'small: Int32',
+      'big: Int64',
+      'single: Float32',
+      'ratio: Float64',
+      'price: Decimal[18e+4]',
+      'huge: Decimal[38e0]',
+      'cents: Decimal[4e+2]',
+      'name: Utf8',
+      'day: Date32<DAY>',
+      'clock: Time64<MICROSECOND>',
+      'at: Timestamp<MICROSECOND>',
+      'moment: Timestamp<MICROSECOND, UTC>',
+      'code: FixedSizeBinary[16]',
+      'bytes: Binary',
+      'tags: List<Utf8>',
+      'counts: Map<{key:Utf8, value:Int64}>',
+      'place: Struct<{city:Utf8, zones:List<Int32>}>',
     ])
     const [first, second] = [0, 1].map((row) => table.get(row)?.toJSON() ?? {})
     expect(Object.values(second ?? {}).every((value) => value === null)).toBe(true)
     expect(first?.['big']).toBe(9223372036854775807n)
     expect(Object.is(first?.['ratio'], -0)).toBe(true)
-    expect([...(first?.['tags'] as Iterable<string>)]).toEqual(['a', null, 'ç'])
+    expect(Array.from((first?.['tags'] ?? []) as Iterable<string>)).toEqual(['a', null, 'ç'])
     expect(first?.['bytes']).toEqual(new Uint8Array([0, 255]))
     expect(engine.dialect).toBe('duckdb')
   })

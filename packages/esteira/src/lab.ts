@@ -11,11 +11,19 @@ import {
   monthsBetween,
   type ProjectDefinition,
   type RunContext,
+  type ScanOptions,
   silentLogger,
   tableNames,
   type Workspace,
 } from '@esteira/core'
-import { atRiskPopulation, compileFeatureView, ensureFeatureVersion } from '@esteira/lakehouse'
+import { silverKnownAt } from '@esteira/feature-pipeline'
+import {
+  atRiskPopulation,
+  compileFeatureView,
+  ensureFeatureVersion,
+  type FeatureStore,
+  openFeatureStore,
+} from '@esteira/lakehouse'
 import { resolveModel } from '@esteira/mlflow'
 import { loadModelFolder } from '@esteira/models'
 import {
@@ -80,6 +88,8 @@ export interface Lab<P = ProjectDefinition> {
   /** The drivers behind it, for {@link TrainingPipeline} and the other pipelines. */
   readonly workspace: Workspace
   readonly context: RunContext
+  /** The feature store: training sets of any rows and views, the latest features of some entities. */
+  features(): Promise<FeatureStore>
   /** The rows to learn from: published features of the first days of months in the range, joined to labels. */
   trainingSet(range: { readonly from: string; readonly to: string }): Promise<LabTrainingSet<P>>
   /** Trains, evaluates and logs to MLflow; registers when asked. */
@@ -89,6 +99,8 @@ export interface Lab<P = ProjectDefinition> {
   ): Promise<TrainingReport>
   /** Scores everybody at risk at a date with a version such as `churn@production`; nothing is written. */
   predict(model: string, options: { readonly asOf: string }): Promise<LabScores>
+  /** The rows of a table in pieces of typed arrays; memory does not grow with the table. */
+  scan(table: string, options?: ScanOptions): AsyncIterable<Frame>
   close(): Promise<void>
 }
 
@@ -124,6 +136,7 @@ export async function openWorkspace<P extends ProjectDefinition = ProjectDefinit
   return {
     workspace,
     context,
+    features: () => featureStore(workspace),
     trainingSet: (range) => trainingSet<P>(workspace, context, range),
     train: ({ set }, request = {}) => {
       const { register, ...rest } = request
@@ -132,8 +145,23 @@ export async function openWorkspace<P extends ProjectDefinition = ProjectDefinit
       return new TrainingPipeline({ workspace, context: run }).run({ ...rest, set, registerModel: register ?? false })
     },
     predict: (model, { asOf }) => predict(workspace, context, model, asOf),
+    async *scan(table, options) {
+      yield* (await workspace.lakehouse()).scan(table, options)
+    },
     close: () => workspace.close(),
   }
+}
+
+async function featureStore(workspace: Workspace): Promise<FeatureStore> {
+  const lakehouse = await workspace.lakehouse()
+  const project = workspace.project.name
+  return openFeatureStore({
+    lakehouse,
+    objects: workspace.objects,
+    newId: randomUUID,
+    now: () => new Date(),
+    sourceKnownAt: (source, knownAt) => silverKnownAt({ project, source, lakehouse, knownAt }),
+  })
 }
 
 async function published(workspace: Workspace, context: RunContext) {

@@ -29,7 +29,7 @@ export async function checkStepFiles(
       if (file === undefined || (await isFile(resolve(workingFolder, file)))) continue
       const meant = await nearestFile(workingFolder, file)
       const hint = meant === undefined ? '' : `; did you mean ${meant}?`
-      missing.push(`  batch.pipelines.${name}, step ${step.id}: there is no file ${file}${hint}`)
+      missing.push(`  workflow ${name}, step ${step.id}: there is no file ${file}${hint}`)
     }
   }
   if (missing.length === 0) return
@@ -37,7 +37,7 @@ export async function checkStepFiles(
   throw new EsteiraError(
     'ESTEIRA_CONFIG',
     [
-      `${config}: ${missing.length === 1 ? 'a command names a file' : 'commands name files'} that are not there:`,
+      `${config}: ${missing.length === 1 ? 'a command names a file that is not there' : 'commands name files that are not there'}:`,
       ...missing,
     ].join('\n'),
     {

@@ -73,7 +73,7 @@ function usualRows({ name, severity, last, below, above }: Of<'rowCount'>, dates
     const rows = dates.rowsByDay.get(day) ?? 0
     return usual === undefined ? [] : [{ day, rows, usual }]
   })
-  const unusual = compared.filter(({ rows, usual }) => rows < usual * (1 - below) || rows > usual * (1 + above))
+  const unusual = compared.filter(({ rows, usual }) => (usual - rows) / usual > below || (rows - usual) / usual > above)
   return {
     name,
     rule: 'rowCount',

@@ -54,7 +54,7 @@ export async function checkFeatures(view: FeatureView, options: CheckOptions): P
     ...tableRuleChecks(rows, await openReferences(view, lakehouse, options.references)),
   ]
   const { rowCount, counts } = await countFailures(lakehouse, staged, checks, query)
-  const failing = checks.filter((_, index) => (counts[index] ?? 0) > 0)
+  const failing = checks.filter(({ atMost }, index) => shareOf(counts[index] ?? 0, rowCount) > atMost)
   const examples = await findExamples(lakehouse, failing, query)
   const rowsByDay = await readRowsByDay(lakehouse, staged, query)
   const { featureDates, newestEvents } = options
@@ -97,6 +97,11 @@ async function readRowsByDay(lakehouse: Lakehouse, staged: string, query: QueryO
   return new Map(toRows(await lakehouse.engine.query(sql, query)).map(({ day, rows }) => [String(day), Number(rows)]))
 }
 
+/** Compared as a quotient: 29 of 100 rows are no more than 0.29, but 29 is more than 0.29 * 100. */
+function shareOf(rows: number, rowCount: number): number {
+  return rowCount === 0 ? 0 : rows / rowCount
+}
+
 function conclude(
   check: RowCheck,
   failedRows: number,
@@ -104,8 +109,8 @@ function conclude(
   examples: readonly FailedExample[] = [],
 ): FeatureCheck {
   const { name, rule, severity, atMost, inShares = atMost > 0 } = check
-  const share = rowCount === 0 ? 0 : failedRows / rowCount
-  const passed = failedRows <= atMost * rowCount
+  const share = shareOf(failedRows, rowCount)
+  const passed = share <= atMost
   const tolerated = atMost > 0 && rule !== 'nulls' ? `, except in at most ${percent(atMost)} of the rows` : ''
   return {
     name,

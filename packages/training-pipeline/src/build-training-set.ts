@@ -7,12 +7,11 @@ import {
   type Frame,
   type Lakehouse,
   type ObjectStore,
-  quoteName,
   recencyFeature,
   toFloat64,
   toStrings,
 } from '@esteira/core'
-import { atRiskPopulation, keepUnderDigest } from '@esteira/lakehouse'
+import { openFeatureStore, type StoredTrainingSet } from '@esteira/lakehouse'
 import { z } from 'zod'
 import { checkFreshness } from './check-freshness.js'
 import { type PurgedSplit, partsByDate, purgedSplit } from './split.js'
@@ -81,19 +80,18 @@ export async function buildTrainingSet(options: BuildOptions): Promise<TrainingS
   const unknownDates = mature.filter((day) => !dates.includes(day))
   if (dates.length === 0) throw noMatureDate(options)
   if (view.activeWithinDays < label.horizonDays) throw populationTooSmall(options)
-  const sql = await trainingRowsSql(options, dates)
-  const written = await lakehouse.writeParquet(options.scratchKey, sql, options.signal && { signal: options.signal })
-  const filled = await datesWithRows(lakehouse, options.scratchKey)
+  const stored = await joinFeatures(options, dates)
+  const { digest, dataKey, rowCount } = stored
+  const filled = await datesWithRows(lakehouse, dataKey)
   const empty = dates.filter((day) => !filled.includes(day))
-  if (written.rowCount === 0 || filled.at(-1) !== dates.at(-1)) throw noRows(options, empty)
+  if (rowCount === 0 || filled.at(-1) !== dates.at(-1)) throw noRows(options, empty)
   const split = purgedSplit(filled, label.horizonDays)
-  const { digest, dataKey } = await keepUnderDigest(objects, written)
   const recency = recencyFeature(view)
   const manifest: TrainingSetManifest = {
     digest,
     name: view.name,
     dataKey,
-    rowCount: written.rowCount,
+    rowCount,
     label: label.name,
     entity: view.from.entity.column,
     features: Object.keys(view.features),
@@ -109,9 +107,11 @@ export async function buildTrainingSet(options: BuildOptions): Promise<TrainingS
       featureVersion: options.featureVersion,
       featureDates: filled,
       horizonDays: label.horizonDays,
+      atRisk: stored.spineRows,
+      withoutFeatures: stored.rowsDropped,
     },
   }
-  await objects.put(`training-sets/${digest}/manifest.json`, JSON.stringify(manifest, null, 2))
+  await objects.put(splitKey(digest), JSON.stringify(manifest, null, 2))
   return manifest
 }
 
@@ -153,25 +153,28 @@ function withoutReadonly(split: PurgedSplit): z.output<typeof splitSchema> {
   return { ...split, train: [...split.train], finalFit: [...split.finalFit] }
 }
 
-async function trainingRowsSql(options: BuildOptions, dates: readonly string[]): Promise<string> {
-  const { lakehouse, view, label } = options
-  const features = await lakehouse.relation(options.featureTable, { snapshotId: options.featureSnapshotId })
-  const events = await lakehouse.relation(options.silverTable, { snapshotId: options.silverSnapshotId })
-  const entity = quoteName(view.from.entity.column)
-  const population = atRiskPopulation({
-    dialect: lakehouse.engine.dialect,
-    source: events,
-    entity: view.from.entity.column,
-    featureDates: dates,
-    horizonDays: label.horizonDays,
+/** Who is at risk at each date, with the label and the features of exactly that date. */
+function joinFeatures(options: BuildOptions, dates: readonly string[]): Promise<StoredTrainingSet> {
+  const { lakehouse, objects, view, label, signal } = options
+  const features = openFeatureStore({
+    lakehouse,
+    objects,
+    newId: () => options.scratchKey,
+    now: () => new Date(`${options.runDay}T00:00:00Z`),
   })
-  const columns = Object.keys(view.features).map((name) => `f.${quoteName(name)}`)
-  return [
-    `SELECT f.${entity}, f."feature_date", ${columns.join(', ')}, 1 - p."stayed" AS ${quoteName(label.name)}`,
-    `FROM ${features} AS f JOIN (${population}) AS p ON p."entity" = f.${entity} AND p."feature_date" = f."feature_date"`,
-    `WHERE f."_feature_version" = ${options.featureVersion}`,
-    `ORDER BY f."feature_date", f.${entity}`,
-  ].join('\n')
+  return features.getTrainingSet({
+    name: view.name,
+    labels: { label, from: view.from, events: options.silverTable, dates, snapshotId: options.silverSnapshotId },
+    // Features of an older date would be a model that is asked other questions than it learnt.
+    views: [{ view, version: options.featureVersion, snapshotId: options.featureSnapshotId, ttlDays: 0 }],
+    missing: 'drop',
+    ...(signal && { signal }),
+  })
+}
+
+/** Beside the rows and their origin, what training makes of them. */
+function splitKey(digest: string): string {
+  return `training-sets/${digest}/split.json`
 }
 
 /**
@@ -184,7 +187,7 @@ export async function readTrainingSet(
   objects: ObjectStore,
   digest: string,
 ): Promise<TrainingSet> {
-  const body = await objects.get(`training-sets/${digest}/manifest.json`)
+  const body = await objects.get(splitKey(digest))
   if (body === undefined) {
     throw new EsteiraError('ESTEIRA_NO_DATA', `there is no training set ${digest}`, {
       hint: 'Run the step prepare_training_data again.',

@@ -1,4 +1,4 @@
-import type { Lakehouse, ObjectStore, TableRead } from '@esteira/core'
+import type { Lakehouse, ObjectStore, TableRead, TableVersion } from '@esteira/core'
 import { athenaSelectToDuckDb, explainMissingColumn, keepUnderDigest, type StoredRows } from '@esteira/lakehouse'
 
 /**
@@ -19,7 +19,7 @@ export async function storeQuery(options: {
   const sql = await athenaSelectToDuckDb({
     sql: query,
     resolveTable: async (name, asked, where) => {
-      const snapshotId = asked?.snapshotId ?? (asked === undefined ? await snapshotOf(lakehouse, name) : null)
+      const snapshotId = asked?.snapshotId ?? (await snapshotOf(lakehouse, name, asked))
       tables.push({ table: name, snapshotId })
       return lakehouse.relation(name, snapshotId === null ? (asked ?? {}) : { snapshotId }, where)
     },
@@ -32,6 +32,13 @@ export async function storeQuery(options: {
   return { ...(await keepUnderDigest(objects, { key: scratchKey, rowCount })), tables }
 }
 
-async function snapshotOf(lakehouse: Lakehouse, name: string): Promise<string | null> {
-  return name.includes('$') ? null : ((await lakehouse.table(name))?.snapshotId ?? null)
+/** The snapshot that a tag, a branch or a point in time means now: the training set is of that one. */
+async function snapshotOf(
+  lakehouse: Lakehouse,
+  name: string,
+  version: TableVersion | undefined,
+): Promise<string | null> {
+  if (name.includes('$')) return null
+  const found = version === undefined ? await lakehouse.table(name) : await lakehouse.plan(name, { version })
+  return found?.snapshotId ?? null
 }

@@ -21,7 +21,7 @@ const SLICED = [
 
 describe('writers in several processes', () => {
   it('append at once, 8 x 25 times: every commit is there once, in one line of history', {
-    timeout: 240_000,
+    timeout: 900_000,
   }, async () => {
     const { lakehouse, home, rows } = await openTestLakehouse()
     await lakehouse.ensureTable('bronze.t', { columns: APPENDED })

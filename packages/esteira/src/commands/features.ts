@@ -87,11 +87,12 @@ export async function diffFeatures(options: {
   const latest = versions.at(-1)?.version ?? 1
   const present = options.project === undefined ? undefined : await presentView(options.view, options.project)
   const fallback = present === undefined ? Math.max(1, (options.to ?? latest) - 1) : latest
-  const before = pick(options.view, versions, options.from ?? fallback)
   const after =
     present === undefined
       ? asSide(pick(options.view, versions, options.to ?? latest))
       : { name: 'project.ts', definition: present, hash: featureHash(present) }
+  // After the other side: a version that is not there is named as it was asked for.
+  const before = pick(options.view, versions, options.from ?? fallback)
   const diff = diffViews(before.definition, after.definition)
   const isSame = before.hash === after.hash
   if (options.json)

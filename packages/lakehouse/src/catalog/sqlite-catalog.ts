@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type Database from 'libsql'
 import { fileError } from '../storage/file-errors.js'
 import type { Catalog } from './catalog.js'
+import { refuseLostCatalog } from './lost-catalog.js'
 import { readReadOnlyId, writeReadOnlyId } from './read-only-marks.js'
 import { catalogError, DamagedCatalog } from './sqlite-errors.js'
 import { parseTableName } from './table-name.js'
@@ -23,7 +24,7 @@ const IS_TABLE = `catalog_name = '${CATALOG_NAME}' AND (iceberg_type = 'TABLE' O
 const THIS_TABLE = `${IS_TABLE} AND table_namespace = ? AND table_name = ?`
 
 /**
- * Iceberg's SQL catalog in one SQLite file; created when there is none. Journal mode and durability are SQLite's
+ * Iceberg's SQL catalog in one SQLite file; created when there is none and no table either. Journal mode and durability are SQLite's
  * defaults, because other programs open the same file.
  *
  * @param busyTimeoutMs how long a statement waits for another process to release the database
@@ -32,6 +33,7 @@ const THIS_TABLE = `${IS_TABLE} AND table_namespace = ? AND table_name = ?`
 export async function openSqliteCatalog(path: string, busyTimeoutMs: number): Promise<Catalog> {
   const { default: Libsql } = await import('libsql')
   const guard = guardOf(path)
+  await refuseLostCatalog(path)
   await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
     throw fileError('written', dirname(path), cause)
   })
@@ -114,8 +116,7 @@ function checkIntegrity(database: Database.Database): void {
 
 function createTable(database: Database.Database, name: string, location: string, readOnlyId?: string): boolean {
   const { database: namespace, table } = parseTableName(name)
-  database.exec('BEGIN IMMEDIATE')
-  try {
+  return inTransaction(database, () => {
     database
       .prepare('INSERT OR IGNORE INTO iceberg_namespace_properties VALUES (?, ?, ?, ?)')
       .run(CATALOG_NAME, namespace, 'exists', 'true')
@@ -127,23 +128,36 @@ function createTable(database: Database.Database, name: string, location: string
       )
       .run(CATALOG_NAME, namespace, table, location)
     if (changes === 1) writeReadOnlyId(database, name, readOnlyId)
-    database.exec('COMMIT')
     return changes === 1
+  })
+}
+
+function swapPointer(database: Database.Database, name: string, from: string, to: string): boolean {
+  const { database: namespace, table } = parseTableName(name)
+  return inTransaction(database, () => {
+    const { changes } = database
+      .prepare(
+        `UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = ?
+          WHERE ${THIS_TABLE} AND metadata_location = ?`,
+      )
+      .run(to, from, namespace, table, from)
+    return changes === 1
+  })
+}
+
+/**
+ * THE COMMIT POINT of every change of a table: the transaction is durable when this returns; before, nothing is visible.
+ * The lock is taken by a statement of its own: one that fails to get it must not go on holding a lesser one.
+ */
+function inTransaction<T>(database: Database.Database, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const result = work()
+    database.exec('COMMIT')
+    return result
   } catch (error) {
     // On a full disk SQLite rolls back by itself; a second ROLLBACK would fail and hide why.
     if (database.inTransaction) database.exec('ROLLBACK')
     throw error
   }
-}
-
-function swapPointer(database: Database.Database, name: string, from: string, to: string): boolean {
-  const { database: namespace, table } = parseTableName(name)
-  // THE COMMIT POINT of every change of a table: one UPDATE, durable when it returns. Before it nothing is visible.
-  const { changes } = database
-    .prepare(
-      `UPDATE iceberg_tables SET metadata_location = ?, previous_metadata_location = ?
-        WHERE ${THIS_TABLE} AND metadata_location = ?`,
-    )
-    .run(to, from, namespace, table, from)
-  return changes === 1
 }

@@ -33,9 +33,16 @@ export function catalogError(cause: unknown, path: string): EsteiraError {
       },
     )
   }
-  if (/^SQLITE_FULL/.test(code) || /disk is full/i.test(message)) {
-    return new EsteiraError('ESTEIRA_DISK_FULL', `catalog ${path} cannot be written: the disk is full`, {
-      hint: 'Free some disk space and run the same command again; nothing was changed.',
+  if (/^SQLITE_(FULL|IOERR_(WRITE|FSYNC|DIR_FSYNC|TRUNCATE))/.test(code) || /disk is full/i.test(message)) {
+    return new EsteiraError('ESTEIRA_DISK_FULL', `catalog ${path} cannot be written: ${message}`, {
+      hint: 'Free some disk space (or raise the limit) and run the same command again; nothing was changed.',
+      details,
+      cause,
+    })
+  }
+  if (code === 'SQLITE_READONLY_DBMOVED') {
+    return new EsteiraError('ESTEIRA_CATALOG_CORRUPT', `catalog ${path} was removed or replaced while it was open`, {
+      hint: 'Put catalog.db back where it was and run the same command again; nothing was changed.',
       details,
       cause,
     })

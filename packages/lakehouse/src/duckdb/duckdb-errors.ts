@@ -10,6 +10,8 @@ const DAMAGED_FILE =
 const MISSING_COLUMN = [
   /^Binder Error: Referenced column "(.+?)" (?:was )?not found/,
   /^Binder Error: .* does not have a column named "(.+?)"/,
+  // A column of the SELECT list has its own name as alias, which DuckDB then takes for the one that is meant.
+  /^Binder Error: Column "(.+?)" referenced that exists in the SELECT clause/,
   /^Binder Error: Column "(.+?)" does not exist on (?:left|right) side of join/,
 ]
 

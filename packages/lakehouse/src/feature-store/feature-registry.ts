@@ -97,8 +97,11 @@ const versionSchema = z.object({
 
 function readVersion(key: string, body: Uint8Array): RegisteredVersion {
   try {
-    const { registeredAt, definition, ...version } = versionSchema.parse(JSON.parse(new TextDecoder().decode(body)))
-    return { ...version, registeredAt: new Date(registeredAt), definition: definition as unknown as FeatureView }
+    const value: unknown = JSON.parse(new TextDecoder().decode(body))
+    const { view, version, hash, registeredAt } = versionSchema.parse(value)
+    // The value itself: what the schema gives back has other orders of keys, and the hash is made of their order.
+    const { definition } = value as { readonly definition: FeatureView }
+    return { view, version, hash, registeredAt: new Date(registeredAt), definition }
   } catch (cause) {
     throw new EsteiraError('ESTEIRA_CATALOG_CORRUPT', `${key} is no feature version`, {
       hint: 'Restore the object from a backup, or remove it to register the definition again.',

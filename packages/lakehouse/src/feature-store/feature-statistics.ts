@@ -22,6 +22,9 @@ const VALUES_AT_ONCE = 40_000_000
 const SUMMARY_COLUMNS = ['rows', 'nulls', 'levels', 'min', 'max', 'mean', 'std', ...Object.keys(QUANTILES)] as const
 const WHOLE: readonly string[] = ['rows', 'nulls', 'levels']
 
+/** Names tables in between: two of one process must not share one. */
+let written = 0
+
 export interface StatisticsOptions {
   readonly lakehouse: Lakehouse
   readonly view: FeatureView
@@ -45,7 +48,12 @@ export async function writeFeatureStatistics(options: StatisticsOptions): Promis
   const table = tableNames.statistics(view)
   await lakehouse.ensureTable(table, statisticsDefinition(view))
   const abort = signal && { signal }
-  const scratch = new ScratchTables({ engine: lakehouse.engine, scratch: `statistics ${commitId}`, ...abort })
+  written += 1
+  const scratch = new ScratchTables({
+    engine: lakehouse.engine,
+    scratch: `statistics ${written} ${view.name}`,
+    ...abort,
+  })
   try {
     const parts: string[] = []
     for (const [index, sql] of (await statements(options)).entries()) parts.push(await scratch.make(`${index}`, sql))
@@ -96,13 +104,18 @@ async function statements({ lakehouse, view, rows }: StatisticsOptions): Promise
 const KEYS = '"feature_date", "_feature_version"'
 const COMMON = `${KEYS}, count(*) AS "rows", max("_created_at") AS "_created_at"`
 
+/** Null where a value is so large that its square is no number: the engine would end the statement. */
+function withinReach(aggregate: string, value: string): string {
+  return `CASE WHEN max(abs(${value})) < 1e150 THEN ${aggregate}(CASE WHEN abs(${value}) < 1e150 THEN ${value} END) END`
+}
+
 function numberStatistics(rows: string, features: readonly string[]): string {
   const points = Object.values(QUANTILES).join(', ')
   const columns = features.flatMap((name, index) => {
     const value = `CAST(${quoteName(name)} AS DOUBLE)`
     return [
       `count(${value}) AS "n${index}", min(${value}) AS "min${index}", max(${value}) AS "max${index}"`,
-      `avg(${value}) AS "mean${index}", stddev_samp(${value}) AS "std${index}"`,
+      `${withinReach('avg', value)} AS "mean${index}", ${withinReach('stddev_samp', value)} AS "std${index}"`,
       `quantile_cont(${value}, [${points}]) AS "q${index}"`,
     ]
   })

@@ -2,12 +2,10 @@ import { quoteName, type SqlEngine, toRows } from '@esteira/core'
 import {
   countJoined,
   daySql,
-  featureRowsSql,
   newestFirst,
   type PointInTimePlan,
   selectJoined,
   type ViewInPlan,
-  valuesOf,
 } from './point-in-time-plan.js'
 
 export interface JoinOptions {
@@ -18,8 +16,8 @@ export interface JoinOptions {
 }
 
 /**
- * The join in DuckDB, in steps whose results are tables in the engine: the ASOF JOIN meets narrow rows of numbered entities
- * only, and each step knows the sizes of what it reads. Calls `use` with the SELECT that gives the rows and the one that counts
+ * The join in DuckDB, in steps whose results are tables in the engine: what finds the newest date meets narrow rows of numbered
+ * entities only, and each step knows the sizes of what it reads. Calls `use` with the SELECT that gives the rows and the one that counts
  * them, and removes the tables afterwards. The spine is read several times: a table, or a file. The rows are those of {@link pointInTimeSelect}.
  */
 export async function joinInDuckDb<T>(
@@ -30,7 +28,7 @@ export async function joinInDuckDb<T>(
   const tables = new ScratchTables(options)
   try {
     const rows: string[] = []
-    for (const [index, view] of plan.views.entries()) rows.push(await rowsOfView(tables, plan.spine, view, index))
+    for (const [index, view] of plan.views.entries()) rows.push(await rowsOfView(tables, plan, index, view))
     const rowsOf = (index: number) => rows[index] ?? ''
     return await use({ select: selectJoined(plan, rowsOf), counts: countJoined(plan, rowsOf) })
   } finally {
@@ -39,35 +37,69 @@ export async function joinInDuckDb<T>(
 }
 
 /** One row for each (entity, day) of the spine that has a feature row: `entity`, `day`, `feature_date` and the features. */
-async function rowsOfView(tables: ScratchTables, spine: string, view: ViewInPlan, index: number): Promise<string> {
+async function rowsOfView(
+  tables: ScratchTables,
+  plan: PointInTimePlan,
+  index: number,
+  view: ViewInPlan,
+): Promise<string> {
+  const newest = await newestDates(tables, plan.spine, index, view)
+  const values = view.features.map(({ name }, at) => `t.${quoteName(name)} AS "x${at}"`)
+  const rows = await tables.make(
+    `rows_${index}`,
+    [
+      `SELECT n."entity", n."day", n."feature_date", t."_created_at" AS "created_at", ${values.join(', ')}`,
+      `FROM ${view.relation} AS t JOIN ${toBuildOn(newest)} AS n ON t.${quoteName(view.entity.column)} = n."entity"`,
+      'AND t."feature_date" = n."feature_date" AND t."_feature_version" = n."version"',
+    ].join(' '),
+  )
+  const isUnique =
+    (await tables.number(`SELECT count(*) FROM ${rows}`)) === (await tables.number(`SELECT count(*) FROM ${newest}`))
+  await tables.drop(newest)
+  return isUnique ? rows : oneOfEach(tables, rows, view, index)
+}
+
+/**
+ * A table as the side of a join that is kept in memory. DuckDB does not know how many rows a feature table has (it takes each file
+ * for a thousand) and would keep that one instead; of a list's elements it expects few. The version is compared in the join for
+ * the same reason: a filter would make the table look smaller still.
+ */
+function toBuildOn(table: string): string {
+  return `(SELECT unnest(list(r), recursive := true) FROM ${table} AS r)`
+}
+
+/** Up to as many dates an entity, looking through all of them is faster than sorting. */
+const FEW_DATES = 100
+
+/** The newest feature date of each (entity, day): `entity`, `version`, `day`, `feature_date`. */
+async function newestDates(tables: ScratchTables, spine: string, index: number, view: ViewInPlan): Promise<string> {
   const entity = `s.${quoteName(view.entity.spine)}`
-  const features = `(${featureRowsSql(view)})`
+  const day = daySql(view.day, 's')
   const ids = await tables.make(
     `ids_${index}`,
-    `SELECT "entity", CAST(row_number() OVER () AS INTEGER) AS "id" FROM (SELECT DISTINCT ${entity} AS "entity" FROM ${spine} AS s WHERE ${entity} IS NOT NULL) AS e`,
+    `SELECT e."entity", CAST(row_number() OVER () AS INTEGER) AS "id", ${view.version} AS "version" FROM (SELECT DISTINCT ${entity} AS "entity" FROM ${spine} AS s WHERE ${entity} IS NOT NULL) AS e`,
   )
   const keys = await tables.make(
     `keys_${index}`,
-    `SELECT DISTINCT i."id", ${daySql(view.day, 's')} AS "day" FROM ${spine} AS s JOIN ${ids} AS i ON i."entity" = ${entity}`,
+    `SELECT DISTINCT i."id", ${day} AS "day" FROM ${spine} AS s JOIN ${ids} AS i ON i."entity" = ${entity} WHERE ${day} IS NOT NULL`,
   )
-  const newest = await tables.make(
-    `newest_${index}`,
+  const dates = await tables.make(
+    `dates_${index}`,
     [
-      'SELECT k."id", k."day", f."feature_date" FROM',
-      keys,
-      'AS k ASOF JOIN',
-      `(SELECT i."id", f."feature_date" FROM ${features} AS f JOIN ${ids} AS i ON i."entity" = f."entity") AS f`,
-      'ON f."id" = k."id" AND f."feature_date" <= k."day"',
+      `SELECT i."id", list(t."feature_date") AS "dates" FROM ${view.relation} AS t`,
+      `JOIN ${toBuildOn(ids)} AS i ON i."entity" = t.${quoteName(view.entity.column)} AND i."version" = t."_feature_version" GROUP BY i."id"`,
     ].join(' '),
   )
-  const columns = ['i."entity"', 'n."day"', 'n."feature_date"', 'f."created_at"', ...valuesOf(view, 'f')].join(', ')
-  const rows = await tables.make(
-    `rows_${index}`,
-    `SELECT ${columns} FROM ${newest} AS n JOIN ${ids} AS i ON i."id" = n."id" JOIN ${features} AS f ON f."entity" = i."entity" AND f."feature_date" = n."feature_date"`,
+  const isFew = (await tables.number(`SELECT coalesce(avg(len("dates")), 0) FROM ${dates}`)) <= FEW_DATES
+  const found = isFew
+    ? `SELECT k."id", k."day", list_max(list_filter(d."dates", lambda x: x <= k."day")) AS "feature_date" FROM ${keys} AS k JOIN ${dates} AS d ON d."id" = k."id"`
+    : `SELECT k."id", k."day", d."feature_date" FROM ${keys} AS k ASOF JOIN (SELECT "id", unnest("dates") AS "feature_date" FROM ${dates}) AS d ON d."id" = k."id" AND d."feature_date" <= k."day"`
+  const newest = await tables.make(
+    `newest_${index}`,
+    `SELECT i."entity", i."version", f."day", f."feature_date" FROM (${found}) AS f JOIN ${ids} AS i ON i."id" = f."id" WHERE f."feature_date" IS NOT NULL`,
   )
-  const isUnique = (await tables.count(rows)) === (await tables.count(newest))
-  for (const table of [ids, keys, newest]) await tables.drop(table)
-  return isUnique ? rows : oneOfEach(tables, rows, view, index)
+  for (const table of [ids, keys, dates]) await tables.drop(table)
+  return newest
 }
 
 /** The feature table holds several rows of an entity and date, which no publication of ours writes. */
@@ -98,9 +130,10 @@ export class ScratchTables {
     return table
   }
 
-  async count(table: string): Promise<number> {
-    const [row] = toRows(await this.#options.engine.query(`SELECT count(*) AS "rows" FROM ${table}`))
-    return Number(row?.['rows'] ?? 0)
+  /** The one number that a SELECT gives. */
+  async number(select: string): Promise<number> {
+    const [row = {}] = toRows(await this.#options.engine.query(select))
+    return Number(Object.values(row)[0] ?? 0)
   }
 
   async drop(table: string): Promise<void> {

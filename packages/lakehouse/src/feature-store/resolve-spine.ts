@@ -107,7 +107,7 @@ async function labelSpine(
       featureDates: dates,
       horizonDays: label.horizonDays,
     })
-    return `(SELECT p."entity" AS ${quoteName(entity)}, p."feature_date", 1 - p."stayed" AS ${quoteName(label.name)} FROM (${rows}) AS p)`
+    return `(SELECT p."feature_date", p."entity" AS ${quoteName(entity)}, 1 - p."stayed" AS ${quoteName(label.name)} FROM (${rows}) AS p)`
   }
   return describe(options, {
     relation: select(relation, lakehouse.engine.dialect),

@@ -158,8 +158,15 @@ export class AvroDecoder {
   }
 
   #skipPrimitive(type: AvroPrimitive): void {
-    if (type !== 'bytes' && type !== 'string') this.#readPrimitive(type)
-    else this.#pass(this.readCount())
+    if (type === 'bytes' || type === 'string') this.#pass(this.readCount())
+    else if (type === 'int' || type === 'long') this.#skipLong()
+    else this.#readPrimitive(type)
+  }
+
+  #skipLong(): void {
+    for (let length = 1; this.#byte() >= 0x80; length++) {
+      if (length === 10) throw new RangeError('a number is longer than ten bytes')
+    }
   }
 
   #readPrimitive(type: AvroPrimitive): AvroValue {

@@ -78,45 +78,51 @@ function hexSql(type: TableColumnType, value: string): string {
   return decimalShape(type) === undefined ? `hex(${value})` : decimalHex(value)
 }
 
+// Names of lambda parameters: a column of the same name would be taken instead.
+const [N, H, K, A] = ['_esteira_n', '_esteira_h', '_esteira_k', '_esteira_a']
+
 // Two's complement in as few bytes as hold it. The complement of a negative number has as many as the number itself.
 function decimalHex(value: string): string {
   const unscaled = `CAST(replace(CAST(${value} AS VARCHAR), '.', '') AS HUGEINT)`
-  const digits = `list_transform([${unscaled}], lambda n: {'negative': n < 0, 'hex': to_hex(CASE WHEN n < 0 THEN -1 - n ELSE n END)})`
-  const padded = `CASE WHEN d.hex[1] > '7' AND length(d.hex) % 2 = 0 THEN '00' || d.hex WHEN length(d.hex) % 2 = 1 THEN '0' || d.hex ELSE d.hex END`
+  const digits = `list_transform([${unscaled}], lambda ${N}: {'negative': ${N} < 0, 'hex': to_hex(CASE WHEN ${N} < 0 THEN -1 - ${N} ELSE ${N} END)})`
+  const hex = `${N}['hex']`
+  const padded = `CASE WHEN length(${hex}) % 2 = 1 THEN '0' || ${hex} WHEN ${hex}[1] > '7' THEN '00' || ${hex} ELSE ${hex} END`
   const complement = `translate(${padded}, '0123456789ABCDEF', 'FEDCBA9876543210')`
-  return `list_transform(${digits}, lambda d: CASE WHEN d.negative THEN ${complement} ELSE ${padded} END)[1]`
+  return `list_transform(${digits}, lambda ${N}: CASE WHEN ${N}['negative'] THEN ${complement} ELSE ${padded} END)[1]`
 }
 
 function hashOfLong(value: string): string {
-  const words = `list_transform([${value}], lambda n: [CAST(n & ${MASK} AS UBIGINT), CAST((n >> 32) & ${MASK} AS UBIGINT)])[1]`
+  const words = `list_transform([${value}], lambda ${N}: [CAST(${N} & ${MASK} AS UBIGINT), CAST((${N} >> 32) & ${MASK} AS UBIGINT)])[1]`
   return finishSql(hashOfWords(words), '0::UBIGINT', '8::UBIGINT')
 }
 
+// Words are little-endian: the digits are turned around as a whole, then the two digits of every byte once more.
 function hashOfHex(hex: string): string {
-  const word = (first: string) =>
-    `CAST('0x' || substr(h, ${first} + 6, 2) || substr(h, ${first} + 4, 2) || substr(h, ${first} + 2, 2) || substr(h, ${first}, 2) AS UBIGINT)`
-  const words = `list_transform(range(0, length(h) // 8), lambda i: ${word('(i * 8 + 1)')})`
-  const rest = `length(h) // 8 * 8 + 1`
-  const tail = `CAST('0x0' || substr(h, ${rest} + 4, 2) || substr(h, ${rest} + 2, 2) || substr(h, ${rest}, 2) AS UBIGINT)`
-  const finished = finishSql(hashOfWords(words), tail, 'CAST(length(h) // 2 AS UBIGINT)')
-  return `list_transform([${hex}], lambda h: ${finished})[1]`
+  const words = `list_transform(range(0, length(${H}) // 8), lambda ${N}: CAST('0x' || substr(${H}, length(${H}) - ${N} * 8 - 7, 8) AS UBIGINT))`
+  const tail = `[CAST('0x0' || substr(${H}, 1, length(${H}) % 8) AS UBIGINT)]`
+  const swap = (list: string) =>
+    `list_transform(${list}, lambda ${K}: ((${K} & 252645135) << 4) | ((${K} >> 4) & 252645135))`
+  const length = `CAST(length(${H}) // 2 AS UBIGINT)`
+  const finished = finishSql(hashOfWords(swap(words)), `${swap(tail)}[1]`, length)
+  return `list_transform([reverse(${hex})], lambda ${H}: ${finished})[1]`
 }
 
 function scrambleSql(words: string): string {
-  const first = `list_transform(${words}, lambda k: (k * 3432918353) & ${MASK})`
-  const rotated = `list_transform(${first}, lambda k: ((k << 15) & ${MASK}) | (k >> 17))`
-  return `list_transform(${rotated}, lambda k: (k * 461845907) & ${MASK})`
+  const first = `list_transform(${words}, lambda ${K}: (${K} * 3432918353) & ${MASK})`
+  const rotated = `list_transform(${first}, lambda ${K}: ((${K} << 15) & ${MASK}) | (${K} >> 17))`
+  return `list_transform(${rotated}, lambda ${K}: (${K} * 461845907) & ${MASK})`
 }
 
 // A fold over the words: list_reduce has no start value, so 0 stands before them.
 function hashOfWords(words: string): string {
-  const mixed = `list_reduce(list_prepend(0::UBIGINT, ${scrambleSql(words)}), lambda a, k: (((((xor(a, k) << 13) & ${MASK}) | (xor(a, k) >> 19)) * 5) + 3864292196) & ${MASK})`
-  return mixed
+  const mixed = `xor(${A}, ${K})`
+  const step = `(((((${mixed} << 13) & ${MASK}) | (${mixed} >> 19)) * 5) + 3864292196) & ${MASK}`
+  return `list_reduce(list_prepend(0::UBIGINT, ${scrambleSql(words)}), lambda ${A}, ${K}: ${step})`
 }
 
 function finishSql(hash: string, tail: string, length: string): string {
   const mixed = `xor(xor(${hash}, ${scrambleSql(`[${tail}]`)}[1]), ${length})`
-  const first = `list_transform([${mixed}], lambda f: (xor(f, f >> 16) * 2246822507) & ${MASK})`
-  const second = `list_transform(${first}, lambda f: (xor(f, f >> 13) * 3266489909) & ${MASK})`
-  return `list_transform(${second}, lambda f: xor(f, f >> 16))[1]`
+  const first = `list_transform([${mixed}], lambda ${K}: (xor(${K}, ${K} >> 16) * 2246822507) & ${MASK})`
+  const second = `list_transform(${first}, lambda ${K}: (xor(${K}, ${K} >> 13) * 3266489909) & ${MASK})`
+  return `list_transform(${second}, lambda ${K}: xor(${K}, ${K} >> 16))[1]`
 }

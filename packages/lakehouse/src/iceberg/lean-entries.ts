@@ -7,8 +7,8 @@ import { ENTRY_STATUS, FILE_CONTENT } from './data-file.js'
 export interface EntrySelection {
   /** Columns (field ids) whose bounds and counts are wanted. */
   readonly statistics: ReadonlySet<number>
-  /** Whether data files of a partition are wanted; `partition` is the record as Avro has it. Default: all. */
-  readonly wants?: (partition: AvroValue) => boolean
+  /** Whether data files of a partition are wanted, given the record as Avro has it. Default: all. */
+  readonly wants?: (partition: AvroValue, schema: AvroSchema) => boolean
   /** Counts the live data files that are passed by. */
   readonly passedBy: { files: number; bytes: number }
 }
@@ -50,9 +50,9 @@ function passBy(
     if (name === 'status') status = decoder.read(type)
     else if (name !== 'data_file') decoder.skip(type)
     else {
-      const bytes = walkFile(decoder, fieldsOf(type), (partition) => {
-        const text = decoder.textSince(partition)
-        const answer = known.get(text) ?? wants?.(decoder.readAt(partition, typeOf(type, 'partition'))) ?? true
+      const bytes = walkFile(decoder, fieldsOf(type), (start, partition) => {
+        const text = decoder.textSince(start)
+        const answer = known.get(text) ?? wants?.(decoder.readAt(start, partition), partition) ?? true
         known.set(text, answer)
         return answer
       })
@@ -71,7 +71,7 @@ function passBy(
 function walkFile(
   decoder: AvroDecoder,
   fields: readonly AvroField[],
-  isWanted: (partition: number) => boolean,
+  isWanted: (start: number, partition: AvroSchema) => boolean,
 ): number | undefined {
   let bytes: number | undefined
   let isDecided = false
@@ -82,7 +82,7 @@ function walkFile(
     } else if (name === 'file_size_in_bytes') bytes = Number(decoder.read(type))
     else decoder.skip(type)
     if (name !== 'partition') continue
-    if (isWanted(start)) return undefined
+    if (isWanted(start, type)) return undefined
     isDecided = true
   }
   return isDecided ? (bytes ?? 0) : undefined
@@ -111,10 +111,6 @@ function readSome(decoder: AvroDecoder, type: AvroSchema, statistics: ReadonlySe
     decoder.skip(value.type)
     return undefined
   })
-}
-
-function typeOf(schema: AvroSchema, name: string): AvroSchema {
-  return fieldsOf(schema).find((field) => field.name === name)?.type ?? 'null'
 }
 
 function fieldsOf(schema: AvroSchema): readonly AvroField[] {

@@ -2,8 +2,7 @@ import { EsteiraError } from '@esteira/core'
 import type { TableStorage } from '../storage/table-storage.js'
 import { corruptFile } from './corrupt-file.js'
 import { type DataFile, ENTRY_STATUS, FILE_CONTENT, type ManifestEntry, type ManifestFile } from './data-file.js'
-import type { EntrySelection } from './lean-entries.js'
-import { decodeManifest, specIdOf } from './manifest.js'
+import { decodeManifest, type ManifestSelection, specIdOf } from './manifest.js'
 import { decodeManifestList } from './manifest-list.js'
 import { matchDeletes } from './match-deletes.js'
 import { partitionColumns } from './partition-columns.js'
@@ -61,7 +60,7 @@ export async function readManifest(
   storage: TableStorage,
   metadata: TableMetadata,
   manifest: ManifestFile,
-  select?: EntrySelection,
+  select?: ManifestSelection,
 ): Promise<readonly ManifestEntry[]> {
   const columns = partitionColumns(metadata, specById(metadata, manifest.specId))
   const bytes = await storage.read(manifest.path)

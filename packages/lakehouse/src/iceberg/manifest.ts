@@ -46,15 +46,28 @@ export function decodeManifest(
   bytes: Uint8Array,
   location: string,
   columns: readonly PartitionColumn[],
-  select?: EntrySelection,
+  select?: ManifestSelection,
 ): ManifestEntry[] {
-  const readRecord = select === undefined ? undefined : leanEntries(select)
+  const readRecord = select === undefined ? undefined : leanEntries(bindSelection(select, columns))
   const { schema, records } = decodeAvroFile(bytes, location, readRecord)
   try {
     const names = partitionNames(schema)
     return records.map((record) => entryFromAvro(new RecordReader(record), columns, names))
   } catch (cause) {
     throw corruptFile('manifest', location, cause)
+  }
+}
+
+/** What a read wants of a manifest: {@link EntrySelection} with partitions as we have them. */
+export interface ManifestSelection extends Omit<EntrySelection, 'wants'> {
+  readonly wants?: (partition: ReadonlyMap<number, Value | null>) => boolean
+}
+
+function bindSelection({ wants, ...select }: ManifestSelection, columns: readonly PartitionColumn[]): EntrySelection {
+  if (wants === undefined) return select
+  return {
+    ...select,
+    wants: (partition, schema) => wants(partitionValues(columns, partitionFieldNames(schema), partition)),
   }
 }
 
@@ -121,20 +134,13 @@ function fileFromAvro(
   columns: readonly PartitionColumn[],
   names: ReadonlyMap<number, string>,
 ): DataFile {
-  const partition = columns.length === 0 ? undefined : record.record('partition')
   const content = record.optionalCount('content') ?? 0
   if (content !== 0 && content !== 1 && content !== 2) throw new RangeError(`a file has content ${content}`)
   return withoutAbsent({
     content,
     path: record.text('file_path'),
     format: record.text('file_format').toUpperCase(),
-    partition: new Map(
-      columns.map((column) => {
-        const name = names.get(column.fieldId)
-        if (name === undefined) throw new RangeError(`the partition has no field ${column.fieldId}`)
-        return [column.fieldId, partitionFromAvro(column, partition?.value(name) ?? null)]
-      }),
-    ),
+    partition: columns.length === 0 ? new Map() : partitionValues(columns, names, record.value('partition')),
     recordCount: record.count('record_count'),
     sizeBytes: record.count('file_size_in_bytes'),
     columnSizes: record.optionalMap('column_sizes', isCount),
@@ -153,9 +159,27 @@ function fileFromAvro(
   })
 }
 
-function withoutAbsent(file: { [K in keyof DataFile]-?: DataFile[K] | undefined }): DataFile {
-  const present: Record<string, unknown> = file
-  for (const key in present) if (present[key] === undefined) delete present[key]
+function partitionValues(
+  columns: readonly PartitionColumn[],
+  names: ReadonlyMap<number, string>,
+  value: AvroValue,
+): ReadonlyMap<number, Value | null> {
+  const partition = new RecordReader(value)
+  const values = new Map<number, Value | null>()
+  for (const column of columns) {
+    const name = names.get(column.fieldId)
+    if (name === undefined) throw new RangeError(`the partition has no field ${column.fieldId}`)
+    values.set(column.fieldId, partitionFromAvro(column, partition.value(name)))
+  }
+  return values
+}
+
+function withoutAbsent(file: { readonly [K in keyof DataFile]-?: DataFile[K] | undefined }): DataFile {
+  const present: Partial<Record<keyof DataFile, unknown>> = {}
+  for (const key in file) {
+    const value = file[key as keyof DataFile]
+    if (value !== undefined) present[key as keyof DataFile] = value
+  }
   return present as unknown as DataFile
 }
 
@@ -187,7 +211,11 @@ function partitionFromAvro(column: PartitionColumn, value: AvroValue): Value | n
 function partitionNames(schema: AvroSchema): ReadonlyMap<number, string> {
   const file = fieldsOf(schema).find((field) => field.name === 'data_file')
   const partition = file === undefined ? undefined : fieldsOf(file.type).find((field) => field.name === 'partition')
-  const fields = partition === undefined ? [] : fieldsOf(partition.type)
+  return partition === undefined ? new Map() : partitionFieldNames(partition.type)
+}
+
+function partitionFieldNames(partition: AvroSchema): ReadonlyMap<number, string> {
+  const fields = fieldsOf(partition)
   return new Map(fields.flatMap((field) => (field['field-id'] === undefined ? [] : [[field['field-id'], field.name]])))
 }
 

@@ -72,7 +72,7 @@ export function decodeSingleValue(type: TableColumnType, bytes: Uint8Array): Val
 }
 
 /** The canonical text of a UUID's 16 bytes. */
-export function uuidText(bytes: Uint8Array): string {
+function uuidText(bytes: Uint8Array): string {
   return Buffer.from(bytes)
     .toString('hex')
     .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')

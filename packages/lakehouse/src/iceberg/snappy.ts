@@ -13,7 +13,7 @@ export function unpackSnappyBlock(block: Uint8Array): Uint8Array {
 }
 
 /** Unpacks Snappy's raw format (google/snappy, `format_description.txt`). @throws RangeError on malformed bytes */
-export function unpackSnappy(bytes: Uint8Array): Uint8Array {
+function unpackSnappy(bytes: Uint8Array): Uint8Array {
   const input = new ByteReader(bytes)
   const size = input.varint()
   // A packed byte never stands for more than 64 bytes: no more memory is taken than the bytes can fill.

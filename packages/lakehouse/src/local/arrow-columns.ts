@@ -145,7 +145,11 @@ function decimalColumn(arrow: Arrow, type: DataType, rows: number): ArrowColumn 
       validity.read(vector, from, count)
     },
     finish: () =>
-      arrow.makeData({ type, ...validity.finish(), data: new Uint32Array(words.buffer, 0, validity.length * 4) } as never),
+      arrow.makeData({
+        type,
+        ...validity.finish(),
+        data: new Uint32Array(words.buffer, 0, validity.length * 4),
+      } as never),
   }
 }
 

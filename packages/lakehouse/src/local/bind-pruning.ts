@@ -1,7 +1,7 @@
 import { EsteiraError, type PruningCondition } from '@esteira/core'
-import { typeText } from '../iceberg/type-text.js'
 import { type BoundCondition, bindSlice } from '../iceberg/slice.js'
 import type { TableSchema } from '../iceberg/table-metadata.js'
+import { typeText } from '../iceberg/type-text.js'
 
 const MOMENTS = ['date', 'timestamp', 'timestamptz']
 

@@ -108,16 +108,21 @@ async function tryOnce<T>(
   } catch (cause) {
     await pending.end()
     if (!(cause instanceof UncertainCommit)) await giveUp()
-    if (!(await lostFiles(tables, table, cause))) throw cause
+    if (!(await isOutdated(tables, table, cause))) throw cause
     return undefined
   }
   await giveUp()
   return undefined
 }
 
-// Files of the state that an attempt began with may go when somebody else commits and expires: that is a lost race, too.
-async function lostFiles(tables: Tables, table: LoadedTable, cause: unknown): Promise<boolean> {
-  if (!(cause instanceof EsteiraError) || cause.code !== 'ESTEIRA_TABLE_CORRUPT') return false
+/**
+ * Whether a failure to read is that of a state which is no longer the current one: files of a state go when somebody else
+ * commits and expires it. For a commit that is a lost race.
+ */
+export async function isOutdated(tables: Tables, table: LoadedTable, cause: unknown): Promise<boolean> {
+  if (!(cause instanceof EsteiraError)) return false
+  const isLost = cause.code === 'ESTEIRA_SQL' && /No files found|No such file/.test(cause.message)
+  if (cause.code !== 'ESTEIRA_TABLE_CORRUPT' && !isLost) return false
   const pointer = await tables.catalog.pointer(table.name).catch(() => table.pointer)
   return pointer !== undefined && pointer !== table.pointer
 }

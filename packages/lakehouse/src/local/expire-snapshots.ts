@@ -1,7 +1,8 @@
 import { EsteiraError, type ExpireOptions, type ExpireResult } from '@esteira/core'
 import { currentSnapshot, snapshotById, type TableMetadata, type TableSnapshot } from '../iceberg/table-metadata.js'
 import { EXPIRED_COMMITS, rememberCommits } from './commit-history.js'
-import { commitTable, type Proposal } from './commit-loop.js'
+import { commitTable, isOutdated, type Proposal } from './commit-loop.js'
+import { loadTable } from './load-table.js'
 import { positive } from './next-manifests.js'
 import { filesIn, manifestsOf, statisticsFiles } from './reachable-files.js'
 import { numberIn } from './table-refs.js'
@@ -36,7 +37,7 @@ export async function expireSnapshots(tables: Tables, name: string, options: Exp
     const nothing = removed.length === 0 && Object.keys(after.refs).length === Object.keys(metadata.refs).length
     return dryRun || nothing ? { settled: result } : { metadata: after, result }
   })
-  const files = await filesOnlyIn(tables, expiry)
+  const files = await unneededFiles(tables, name, expiry, dryRun)
   if (!dryRun) await tables.storage.remove([...files.data.keys(), ...files.metadata.keys()])
   const bytes = [...files.data.values(), ...files.metadata.values()]
   return {
@@ -68,8 +69,9 @@ function keptSnapshots(metadata: TableMetadata, options: ExpireOptions, nowMs: n
     if (key.startsWith(PIN)) for (const id of value.match(/\d+/g) ?? []) kept.add(BigInt(id))
   }
   // What no branch leads to (states that were rolled back) goes by age alone.
+  const branches = refs.filter(([name, ref]) => ref.type === 'branch' || name === 'main')
   const inBranch = new Set(
-    refs.flatMap(([, ref]) => [...lineFrom(metadata, ref['snapshot-id'])].map((each) => each['snapshot-id'])),
+    branches.flatMap(([, ref]) => [...lineFrom(metadata, ref['snapshot-id'])].map((each) => each['snapshot-id'])),
   )
   const { beforeMs } = branchRules(metadata, undefined, options, nowMs)
   for (const each of metadata.snapshots)
@@ -147,25 +149,45 @@ function withoutSnapshots(metadata: TableMetadata, removed: readonly TableSnapsh
   }
 }
 
-/** Sizes of the files that the removed snapshots reach and the kept ones do not. */
-async function filesOnlyIn(tables: Tables, { before, after, removed }: Expiry) {
+interface UnneededFiles {
+  /** Sizes by path: data files and delete files. */
+  readonly data: ReadonlyMap<string, number>
+  /** Manifest lists, manifests, statistics. */
+  readonly metadata: ReadonlyMap<string, number>
+}
+
+const NOTHING: UnneededFiles = { data: new Map(), metadata: new Map() }
+
+/** What the removed snapshots reach and the table, as it stands by now, does not. */
+async function unneededFiles(tables: Tables, name: string, expiry: Expiry, dryRun: boolean): Promise<UnneededFiles> {
+  if (expiry.removed.length === 0) return NOTHING
+  if (dryRun) return filesOnlyIn(tables, expiry, expiry.after)
+  for (;;) {
+    const table = await loadTable(tables, name)
+    try {
+      return await filesOnlyIn(tables, expiry, table.metadata)
+    } catch (cause) {
+      if (!(await isOutdated(tables, table, cause))) throw cause
+    }
+  }
+}
+
+async function filesOnlyIn(tables: Tables, { before, removed }: Expiry, kept: TableMetadata): Promise<UnneededFiles> {
+  const { storage } = tables
   const data = new Map<string, number>()
   const metadata = new Map<string, number>()
-  if (removed.length === 0) return { data, metadata }
-  const keptManifests = await manifestsOf(tables, after.snapshots)
-  const manifests = [...(await manifestsOf(tables, removed)).values()].filter(({ path }) => !keptManifests.has(path))
+  const keptManifests = await manifestsOf(tables, kept.snapshots)
+  const reached = [...(await manifestsOf(tables, removed, true)).values()]
+  const manifests = reached.filter(({ path }) => !keptManifests.has(path) && storage.sizeOf(path) !== undefined)
   const candidates = await filesIn(tables, before, manifests, 'all')
-  const kept = candidates.size === 0 ? new Map() : await filesIn(tables, before, [...keptManifests.values()], 'live')
-  for (const [path, size] of candidates) if (!kept.has(path)) data.set(path, size)
-  const keptLists = new Set(after.snapshots.map((each) => each['manifest-list']))
-  for (const each of removed) {
-    const list = each['manifest-list']
-    if (!keptLists.has(list)) metadata.set(list, tables.storage.sizeOf(list) ?? 0)
-  }
+  const needed = candidates.size === 0 ? new Map() : await filesIn(tables, kept, [...keptManifests.values()], 'live')
+  for (const [path, size] of candidates) if (!needed.has(path)) data.set(path, size)
+  const keptLists = new Set(kept.snapshots.map((each) => each['manifest-list']))
+  const keptStatistics = new Set(statisticsFiles(kept).map(({ path }) => path))
+  const lists = removed.map((each) => each['manifest-list']).filter((path) => !keptLists.has(path))
+  const statistics = statisticsFiles(before).flatMap(({ path }) => (keptStatistics.has(path) ? [] : [path]))
   for (const { path, sizeBytes } of manifests) metadata.set(path, sizeBytes)
-  const keptStatistics = new Set(statisticsFiles(after).map(({ path }) => path))
-  for (const { path } of statisticsFiles(before))
-    if (!keptStatistics.has(path)) metadata.set(path, tables.storage.sizeOf(path) ?? 0)
+  for (const path of [...lists, ...statistics]) metadata.set(path, storage.sizeOf(path) ?? 0)
   return { data, metadata }
 }
 

@@ -18,61 +18,77 @@ export interface FileNode {
 }
 
 const schemaRow = z.object({
-  file_name: z.string(),
   name: z.string(),
-  num_children: z.coerce.number().nullable(),
+  num_children: z.number().nullable(),
   converted_type: z.string().nullable(),
-  repetition_type: z.string().nullable(),
-  field_id: z.coerce.number().nullable(),
+  field_id: z.number().nullable(),
   logical_type: z.string().nullable(),
   duckdb_type: z.string().nullable(),
 })
 type SchemaRow = z.infer<typeof schemaRow>
 
-/** The columns of Parquet files, by path on disk. */
+const shapeRow = z.object({
+  files: z.array(z.string()),
+  shape: z.string(),
+})
+
+/** The columns of Parquet files, by path on disk. Files with the same columns have the same list. */
 export type FileShapes = ReadonlyMap<string, readonly FileNode[]>
 
 const MOST_KNOWN = 200_000
-const known = new WeakMap<DuckDbEngine, Map<string, readonly FileNode[]>>()
+const known = new WeakMap<DuckDbEngine, KnownShapes>()
+
+/** What files were looked at, and the lists of columns that they share. */
+interface KnownShapes {
+  readonly byPath: Map<string, readonly FileNode[]>
+  readonly byText: Map<string, readonly FileNode[]>
+}
 
 /**
  * What columns each file has, from its footer. Files never change, so each is looked at once.
- * @throws EsteiraError ESTEIRA_TABLE_CORRUPT for a file that is no Parquet
+ * @throws EsteiraError ESTEIRA_TABLE_CORRUPT for a file whose schema is broken
  */
 export async function fileShapes(
   engine: DuckDbEngine,
   files: readonly DataFile[],
   signal: AbortSignal | undefined,
 ): Promise<FileShapes> {
-  const shapes = knownShapes(engine)
+  const { byPath, byText } = knownShapes(engine)
   const paths = files.map((file) => uriToPath(file.path))
-  const unknown = paths.filter((path) => !shapes.has(path))
+  const unknown = paths.filter((path) => !byPath.has(path))
   if (unknown.length > 0) {
-    const list = unknown.map(quoteText).join(', ')
-    const sql = `SELECT file_name, name, num_children, converted_type, repetition_type, field_id, logical_type, duckdb_type
-      FROM parquet_schema([${list}])`
-    const rows = z.array(schemaRow).parse(await engine.readRows(sql, signal === undefined ? {} : { signal }))
-    for (const [path, nodes] of shapesOf(rows)) shapes.set(path, nodes)
+    const rows = z
+      .array(shapeRow)
+      .parse(await engine.readRows(shapesSql(unknown), signal === undefined ? {} : { signal }))
+    for (const { files: same, shape } of rows) {
+      const nodes = byText.get(shape) ?? new ShapeReader(parseShape(shape), same[0] ?? '').columns()
+      byText.set(shape, nodes)
+      for (const path of same) byPath.set(path, nodes)
+    }
   }
-  return new Map(paths.map((path) => [path, shapes.get(path) ?? []]))
+  return new Map(paths.map((path) => [path, byPath.get(path) ?? []]))
 }
 
-function knownShapes(engine: DuckDbEngine): Map<string, readonly FileNode[]> {
+function parseShape(text: string): readonly SchemaRow[] {
+  return z.array(schemaRow).parse(JSON.parse(text))
+}
+
+// One row for all files with the same columns: of thousands of files there are few kinds.
+function shapesSql(paths: readonly string[]): string {
+  const node = ['name', 'num_children', 'converted_type', 'field_id', 'logical_type', 'duckdb_type']
+  const packed = `{${node.map((name) => `'${name}': ${name}`).join(', ')}}`
+  return `SELECT list(file_name) AS files, shape FROM (
+    SELECT file_name, CAST(to_json(list(${packed} ORDER BY column_id)) AS VARCHAR) AS shape
+    FROM parquet_schema([${paths.map(quoteText).join(', ')}]) GROUP BY file_name
+  ) GROUP BY shape`
+}
+
+function knownShapes(engine: DuckDbEngine): KnownShapes {
   const found = known.get(engine)
-  if (found !== undefined && found.size < MOST_KNOWN) return found
-  const fresh = new Map<string, readonly FileNode[]>()
+  if (found !== undefined && found.byPath.size < MOST_KNOWN) return found
+  const fresh = { byPath: new Map<string, readonly FileNode[]>(), byText: new Map<string, readonly FileNode[]>() }
   known.set(engine, fresh)
   return fresh
-}
-
-function* shapesOf(rows: readonly SchemaRow[]): Generator<readonly [string, readonly FileNode[]]> {
-  for (let start = 0; start < rows.length; ) {
-    const path = rows[start]?.file_name ?? ''
-    let end = start
-    while (rows[end]?.file_name === path) end += 1
-    yield [path, new ShapeReader(rows.slice(start, end), path).columns()]
-    start = end
-  }
 }
 
 /** Parquet writes its schema as a list, parents before their children. */

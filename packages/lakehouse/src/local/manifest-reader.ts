@@ -1,5 +1,6 @@
 import type { ManifestEntry, ManifestFile } from '../iceberg/data-file.js'
 import { liveManifests, readManifest } from '../iceberg/live-files.js'
+import type { ManifestSelection } from '../iceberg/manifest.js'
 import type { TableMetadata, TableSnapshot } from '../iceberg/table-metadata.js'
 import type { TableStorage } from '../storage/table-storage.js'
 
@@ -11,7 +12,7 @@ const KEPT_LISTS = 16
 export class ManifestReader {
   readonly #storage: TableStorage
   readonly #lists = new Map<string, readonly ManifestFile[]>()
-  readonly #manifests = new Map<string, readonly ManifestEntry[]>()
+  readonly #manifests = new Map<string, KeptEntries>()
   #entries = 0
 
   constructor(storage: TableStorage) {
@@ -31,30 +32,55 @@ export class ManifestReader {
     return manifests
   }
 
+  /** The entries of a manifest, with the numbers they inherit. */
+  async entriesOf(metadata: TableMetadata, manifest: ManifestFile): Promise<readonly ManifestEntry[]> {
+    return (await this.#read(metadata, manifest, '', undefined)).entries
+  }
+
   /**
-   * The entries of a manifest, with the numbers they inherit.
-   * @param statistics the columns (field ids) whose bounds and counts are wanted; default all
+   * The entries of a manifest that a read wants, as far as it needs them.
+   * @param key tells this selection from every other one
    */
-  async entriesOf(
+  async selectedOf(
     metadata: TableMetadata,
     manifest: ManifestFile,
-    statistics?: ReadonlySet<number>,
-  ): Promise<readonly ManifestEntry[]> {
+    key: string,
+    select: Selection,
+  ): Promise<KeptEntries> {
+    return this.#read(metadata, manifest, key, { ...select, passedBy: { files: 0, bytes: 0 } })
+  }
+
+  async #read(
+    metadata: TableMetadata,
+    manifest: ManifestFile,
+    selection: string,
+    select: ManifestSelection | undefined,
+  ): Promise<KeptEntries> {
     // The columns of a spec decide how partition values are read, the list what entries inherit.
-    const whole = [manifest.path, manifest.sizeBytes, manifest.sequenceNumber, metadata['current-schema-id']].join(' ')
-    const key = statistics === undefined ? whole : `${whole} ${[...statistics].sort().join()}`
-    const known = this.#manifests.get(key) ?? this.#manifests.get(whole)
+    const { path, sizeBytes, sequenceNumber } = manifest
+    const key = [path, sizeBytes, sequenceNumber, metadata['current-schema-id'], selection].join(' ')
+    const known = this.#manifests.get(key)
     if (known !== undefined) return known
-    const entries = await readManifest(this.#storage, metadata, manifest, statistics)
-    this.#manifests.set(key, entries)
-    this.#entries += entries.length
-    for (const [oldest, { length }] of this.#manifests) {
+    const entries = await readManifest(this.#storage, metadata, manifest, select)
+    const kept = { entries, passedBy: select?.passedBy ?? { files: 0, bytes: 0 } }
+    this.#manifests.set(key, kept)
+    // A manifest of which nothing is wanted takes room too.
+    this.#entries += entries.length + 1
+    for (const [oldest, { entries }] of this.#manifests) {
       if (this.#entries <= KEPT_ENTRIES || oldest === key) break
       this.#manifests.delete(oldest)
-      this.#entries -= length
+      this.#entries -= entries.length + 1
     }
-    return entries
+    return kept
   }
+}
+
+type Selection = Omit<ManifestSelection, 'passedBy'>
+
+export interface KeptEntries {
+  readonly entries: readonly ManifestEntry[]
+  /** Live data files that were not wanted. */
+  readonly passedBy: { readonly files: number; readonly bytes: number }
 }
 
 // A Map keeps its keys in the order they were set: the one used last goes to the end.

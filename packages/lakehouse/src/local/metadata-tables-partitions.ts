@@ -19,9 +19,7 @@ export async function partitionsTable(content: SnapshotContent): Promise<SmallTa
   const { metadata, name } = content.table
   const fields = metadata['partition-specs'].flatMap((spec) => partitionColumns(metadata, spec))
   const partition = [...new Map(fields.map((field) => [field.fieldId, field])).values()]
-  const identities = new Set(
-    fields.filter(({ transform }) => transform === 'identity').map(({ sourceId }) => sourceId),
-  )
+  const identities = new Set(fields.filter(({ transform }) => transform === 'identity').map(({ sourceId }) => sourceId))
   const columns = content.schema.fields
     .filter(({ id, type }) => typeof type === 'string' && !identities.has(id))
     .map((field): DataColumn => ({ id: field.id, name: field.name, type: columnTypeOf(field, name) }))
@@ -33,14 +31,18 @@ export async function partitionsTable(content: SnapshotContent): Promise<SmallTa
       record_count: 'BIGINT',
       file_count: 'BIGINT',
       total_size: 'BIGINT',
-      ...(columns.length === 0 ? {} : { data: Object.fromEntries(columns.map((each) => [each.name, rangeType(each)])) }),
+      ...(columns.length === 0
+        ? {}
+        : { data: Object.fromEntries(columns.map((each) => [each.name, rangeType(each)])) }),
     },
     rows: [...groups.values()].map((files) => ({
       ...(partition.length === 0 ? {} : { partition: partitionValue(partition, files) }),
       record_count: files.reduce((sum, { recordCount }) => sum + recordCount, 0),
       file_count: files.length,
       total_size: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-      ...(columns.length === 0 ? {} : { data: Object.fromEntries(columns.map((each) => [each.name, rangeOf(each, files)])) }),
+      ...(columns.length === 0
+        ? {}
+        : { data: Object.fromEntries(columns.map((each) => [each.name, rangeOf(each, files)])) }),
     })),
   }
 }

@@ -1,11 +1,11 @@
 import type { ScanPlan } from '@esteira/core'
-import { FILE_CONTENT, type ManifestFile } from '../iceberg/data-file.js'
+import { type DataFile, FILE_CONTENT, type ManifestFile, type PartitionColumn } from '../iceberg/data-file.js'
 import { type HeldFile, heldBy, type LiveFile } from '../iceberg/live-files.js'
 import { matchDeletes } from '../iceberg/match-deletes.js'
 import { partitionColumns } from '../iceberg/partition-columns.js'
 import { type BoundCondition, matchFile } from '../iceberg/slice.js'
 import { specById, type TableSnapshot } from '../iceberg/table-metadata.js'
-import type { ManifestReader } from './manifest-reader.js'
+import type { KeptEntries, ManifestReader } from './manifest-reader.js'
 import { matchManifest } from './match-manifest.js'
 import type { LoadedTable } from './tables.js'
 
@@ -36,32 +36,72 @@ export async function planScan(
   const isRead = (manifest: ManifestFile) =>
     manifest.content === 'deletes' || matchManifest(slice, manifest, columnsOf(manifest.specId))
   const read = manifests.filter(isRead)
-  const statistics = new Set(slice.map(({ fieldId }) => fieldId))
   const held: HeldFile[] = []
+  const passedBy = { files: 0, bytes: 0 }
   for (let start = 0; start < read.length; start += READ_AT_ONCE) {
     const group = read.slice(start, start + READ_AT_ONCE)
-    const entries = await Promise.all(group.map((manifest) => reader.entriesOf(metadata, manifest, statistics)))
-    group.forEach((manifest, index) => {
-      held.push(...heldBy(name, entries[index] ?? [], manifest))
-    })
+    const kept = await Promise.all(
+      group.map((manifest) => readSelected(reader, table, manifest, { slice, columns: columnsOf(manifest.specId) })),
+    )
+    for (const [index, manifest] of group.entries()) {
+      held.push(...heldBy(name, kept[index]?.entries ?? [], manifest))
+      passedBy.files += kept[index]?.passedBy.files ?? 0
+      passedBy.bytes += kept[index]?.passedBy.bytes ?? 0
+    }
   }
   const data = held.filter(({ file }) => file.content === FILE_CONTENT.data)
   const wanted = data.filter(({ file, specId }) => matchFile(slice, file, columnsOf(specId)) !== 'none')
   const deletes = held.filter(({ file }) => file.content !== FILE_CONTENT.data)
-  const passedBy = manifests.filter((manifest) => !isRead(manifest))
+  const unread = manifests.filter((manifest) => !isRead(manifest))
+  const seen = {
+    files: passedBy.files + data.length - wanted.length,
+    bytes: passedBy.bytes + bytesOf(data) - bytesOf(wanted),
+  }
+  const readBytes = bytesOf(wanted) + bytesOf(deletes)
   return {
     files: matchDeletes(metadata, wanted, deletes),
     plan: {
       snapshotId: String(snapshot['snapshot-id']),
       filesRead: wanted.length,
-      filesSkipped: data.length - wanted.length + passedBy.reduce((sum, each) => sum + liveCount(each), 0),
+      filesSkipped:
+        seen.files + unread.reduce((sum, { addedFiles, existingFiles }) => sum + addedFiles + existingFiles, 0),
       bytesRead: bytesOf(wanted),
-      ...bytesSkipped(snapshot, { wanted, held, passedBy }),
+      ...(unread.length === 0 ? { bytesSkipped: seen.bytes } : bytesBeyond(snapshot, readBytes)),
       manifestsRead: read.length,
-      manifestsSkipped: passedBy.length,
+      manifestsSkipped: unread.length,
       rowsAtMost: wanted.reduce((sum, { file }) => sum + file.recordCount, 0),
     },
   }
+}
+
+interface SliceOfSpec {
+  readonly slice: readonly BoundCondition[]
+  readonly columns: readonly PartitionColumn[]
+}
+
+/** The entries of a manifest whose partition leaves them in question, with the statistics that the slice asks for. */
+function readSelected(
+  reader: ManifestReader,
+  { metadata }: LoadedTable,
+  manifest: ManifestFile,
+  { slice, columns }: SliceOfSpec,
+): Promise<KeptEntries> {
+  const statistics = new Set(slice.map(({ fieldId }) => fieldId))
+  const byPartition = slice.filter(({ fieldId }) => columns.some(({ sourceId }) => sourceId === fieldId))
+  const isNarrow = byPartition.length > 0 && manifest.content === 'data'
+  const wants = (partition: DataFile['partition']) =>
+    matchFile(byPartition, { ...FILE_OF_A_PARTITION, partition }, columns) !== 'none'
+  const key = JSON.stringify([[...statistics].sort(), isNarrow ? byPartition.map(({ sql }) => sql) : []])
+  return reader.selectedOf(metadata, manifest, key, isNarrow ? { statistics, wants } : { statistics })
+}
+
+/** A file of which nothing but its partition is known. */
+const FILE_OF_A_PARTITION = {
+  content: FILE_CONTENT.data,
+  path: '',
+  format: 'PARQUET',
+  recordCount: Number.MAX_SAFE_INTEGER,
+  sizeBytes: 0,
 }
 
 const NOTHING: PlannedScan = {
@@ -77,28 +117,16 @@ const NOTHING: PlannedScan = {
   },
 }
 
-function liveCount({ addedFiles, existingFiles }: ManifestFile): number {
-  return addedFiles + existingFiles
-}
-
 function bytesOf(files: readonly HeldFile[]): number {
   return files.reduce((sum, { file }) => sum + file.sizeBytes, 0)
 }
 
-interface Looked {
-  readonly wanted: readonly HeldFile[]
-  readonly held: readonly HeldFile[]
-  readonly passedBy: readonly ManifestFile[]
-}
-
-// A manifest list tells files and rows of a manifest, not bytes: those of manifests that were not read are what is left
-// of the snapshot's total, which counts delete files too.
-function bytesSkipped(snapshot: TableSnapshot, { wanted, held, passedBy }: Looked): Pick<ScanPlan, 'bytesSkipped'> {
-  const seen = bytesOf(held.filter(({ file }) => file.content === FILE_CONTENT.data)) - bytesOf(wanted)
-  if (passedBy.length === 0) return { bytesSkipped: seen }
+// A manifest list tells files and rows of a manifest, not bytes: those of manifests that were not read are what is left of the
+// snapshot's total, which counts delete files too.
+function bytesBeyond(snapshot: TableSnapshot, bytesRead: number): Pick<ScanPlan, 'bytesSkipped'> {
   const total = snapshot.summary['total-files-size']
   if (total === undefined || !/^\d+$/.test(total)) return {}
-  return { bytesSkipped: Math.max(seen, Number(total) - bytesOf(held) + seen) }
+  return { bytesSkipped: Math.max(0, Number(total) - bytesRead) }
 }
 
 function memoize<T>(make: (key: number) => T): (key: number) => T {

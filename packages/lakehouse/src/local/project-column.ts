@@ -29,7 +29,8 @@ export function projectColumn(field: SchemaField, node: FileNode, value: string)
 function project(type: SchemaType, node: FileNode, value: string, depth: number): string {
   if (typeof type === 'string' || node.kind !== type.type) return projectLeaf(type, node, value)
   if (type.type === 'struct') return projectStruct(type.fields, node, value, depth)
-  const item = `x${depth}`
+  // A column of the same name would be taken instead.
+  const item = `_esteira_${depth}`
   const [first, second] = node.children
   if (type.type === 'list' && first !== undefined) {
     const element = project(type.element, first, item, depth + 1)

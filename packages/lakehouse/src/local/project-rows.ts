@@ -3,6 +3,7 @@ import type { DuckDbEngine } from '../duckdb/open-duckdb.js'
 import { columnTypeOf, duckDbTypeOf } from '../iceberg/column-types.js'
 import { allFields } from '../iceberg/schema-types.js'
 import { currentSchema, type SchemaField } from '../iceberg/table-metadata.js'
+import { unknownPart } from './given-type.js'
 import type { LoadedTable } from './tables.js'
 
 /**
@@ -51,11 +52,25 @@ function castValue(table: string, field: SchemaField, value: string, given: stri
   const isText = given === 'VARCHAR'
   if (typeof field.type !== 'string') {
     if (isText) refuseBinaryText(table, field)
+    const unknown = given === undefined ? undefined : unknownPart(field.type, given)
+    if (unknown !== undefined) throw unknownField(table, field, unknown)
     const cast = `CAST(${isText ? `CAST(${value} AS JSON)` : value} AS ${duckDbType})`
     return field.required ? `coalesce(${cast}, ${nullError(table, field.name)})` : cast
   }
   const cast = isText && type === 'binary' ? `unhex(${value})` : `CAST(${value} AS ${duckDbType})`
   return type === 'timestamp' ? `date_trunc('millisecond', ${cast})` : cast
+}
+
+function unknownField(table: string, field: SchemaField, part: string): EsteiraError {
+  const path = `${field.name}.${part}`
+  return new EsteiraError(
+    'ESTEIRA_COLUMN_MISSING',
+    `table ${table} has no field ${path}, which the rows to write have`,
+    {
+      hint: `The column's type: ${columnTypeOf(field, table)}.`,
+      details: { table, column: path },
+    },
+  )
 }
 
 // The statistics of a written file tell nulls of plain columns only.

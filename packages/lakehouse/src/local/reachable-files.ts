@@ -5,13 +5,18 @@ import type { Tables } from './tables.js'
 
 const READ_AT_ONCE = 16
 
-/** The manifests of snapshots, each once, also those that hold nothing live any more. */
+/**
+ * The manifests of snapshots, each once, also those that hold nothing live any more. Of snapshots that are `gone`, lists
+ * that are not there are passed by: somebody else removes them, too.
+ */
 export async function manifestsOf(
   { storage }: Pick<Tables, 'storage'>,
   snapshots: readonly TableSnapshot[],
+  gone = false,
 ): Promise<ReadonlyMap<string, ManifestFile>> {
   const manifests = new Map<string, ManifestFile>()
   await inGroups(snapshots, async (snapshot) => {
+    if (gone && storage.sizeOf(snapshot['manifest-list']) === undefined) return
     for (const manifest of await manifestsOfSnapshot(storage, snapshot)) manifests.set(manifest.path, manifest)
   })
   return manifests

@@ -13,10 +13,14 @@ async function refuseReadOnly(tables: Tables, name: string): Promise<void> {
   if ((await tables.catalog.readOnlyId(name)) === undefined) return
   const table = await findTable(tables, name)
   if (table === undefined || !(await isReadOnly(tables, table))) return
-  throw new EsteiraError('ESTEIRA_ACCESS_DENIED', `table ${name} belongs to others: it was registered to be read only`, {
-    hint: `Write to a table of your own, or take this one over: npx esteira tables register ${name} ${table.metadata.location} --adopt`,
-    details: { table: name, location: table.metadata.location },
-  })
+  throw new EsteiraError(
+    'ESTEIRA_ACCESS_DENIED',
+    `table ${name} belongs to others: it was registered to be read only`,
+    {
+      hint: `Write to a table of your own, or take this one over: npx esteira tables register ${name} ${table.metadata.location} --adopt`,
+      details: { table: name, location: table.metadata.location },
+    },
+  )
 }
 
 type Writes = TableOperations & Pick<Lakehouse, 'ensureTable'>

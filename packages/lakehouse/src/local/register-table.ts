@@ -23,6 +23,7 @@ export async function registerTable(
   const pointer = await findMetadata(location)
   const metadata = parseTableMetadata(metadataText(await tables.storage.read(pointer), pointer), pointer)
   const table: LoadedTable = { name, pointer, metadata }
+  if (adopt) refuseVersionOne(table)
   await checkReadable(tables, table)
   const id = metadata['table-uuid']
   // THE COMMIT POINT of a registration: one row of the catalog, and its mark with it.
@@ -62,6 +63,14 @@ async function checkReadable(tables: Tables, table: LoadedTable): Promise<void> 
   }
 }
 
+function refuseVersionOne({ name, metadata }: LoadedTable): void {
+  if (metadata['format-version'] !== 1) return
+  throw new EsteiraError('ESTEIRA_UNSUPPORTED', `table ${name} has format version 1, which is read and not written`, {
+    hint: 'Register it without --adopt, or raise its format-version to 2 by the engine that writes it.',
+    details: { table: name, formatVersion: 1 },
+  })
+}
+
 const ENCRYPTION_PROPERTIES = ['encryption.key-id', 'encryption.table.key.id', 'encryption.type']
 
 function refuseEncrypted(table: LoadedTable): void {
@@ -72,10 +81,14 @@ function refuseEncrypted(table: LoadedTable): void {
 }
 
 function encryptedError(table: LoadedTable, file: string): EsteiraError {
-  return new EsteiraError('ESTEIRA_UNSUPPORTED', `table ${table.name} is encrypted (${file}); encrypted tables are not read`, {
-    hint: 'Copy it to a table without encryption by the engine that holds its keys.',
-    details: { table: table.name, file },
-  })
+  return new EsteiraError(
+    'ESTEIRA_UNSUPPORTED',
+    `table ${table.name} is encrypted (${file}); encrypted tables are not read`,
+    {
+      hint: 'Copy it to a table without encryption by the engine that holds its keys.',
+      details: { table: table.name, file },
+    },
+  )
 }
 
 function nameTaken(name: string, known: LoadedTable | undefined): EsteiraError {

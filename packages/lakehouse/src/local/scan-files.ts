@@ -2,7 +2,7 @@ import { quoteName, quoteText } from '@esteira/core'
 import { columnTypeOf, duckDbSchemaType } from '../iceberg/column-types.js'
 import type { DataFile } from '../iceberg/data-file.js'
 import { literalSql } from '../iceberg/literal-sql.js'
-import { nameMappingOf } from '../iceberg/name-mapping.js'
+import { type NamedField, nameMappingOf } from '../iceberg/name-mapping.js'
 import { hasStruct, type SchemaField } from '../iceberg/schema-types.js'
 import { specById } from '../iceberg/table-metadata.js'
 import { uriToPath } from '../storage/local-storage.js'
@@ -45,15 +45,37 @@ export async function scanFiles({ engine }: Pick<Tables, 'engine'>, scan: FileSc
     others.map(({ file }) => file),
     scan.signal,
   )
+  const namesOf = namedOnce(mapping)
   const shaped = others.map((each): ShapedFile => {
-    const nodes = shapes.get(uriToPath(each.file.path)) ?? []
-    if (hasNumbers(nodes)) return { ...each, nodes, numbered: true, absent: absentColumns(scan, each, nodes) }
-    if (mapping === undefined) throw unnumberedFile(scan.table.name, each.file.path)
-    const named = numberNodes(nodes, mapping)
-    return { ...each, nodes: named, numbered: false, absent: absentColumns(scan, each, named) }
+    const found = shapes.get(uriToPath(each.file.path)) ?? []
+    const numbered = hasNumbers(found)
+    const nodes = numbered ? found : namesOf(found)
+    if (nodes === undefined) throw unnumberedFile(scan.table.name, each.file.path)
+    return { ...each, nodes, numbered, absent: absentColumns(scan, each, nodes) }
   })
-  const groups = groupBy(shaped, ({ nodes, absent }) => JSON.stringify([nodes, [...absent]]))
+  const kindOf = numberedOnce()
+  const groups = groupBy(shaped, ({ nodes, absent }) => JSON.stringify([kindOf(nodes), [...absent]]))
   return [...selects, ...groups.map((files) => selectShaped(scan, files))].join(' UNION ALL ')
+}
+
+// Files with the same columns share one list of them, and so one list of named ones.
+function namedOnce(mapping: readonly NamedField[] | undefined) {
+  const named = new Map<readonly FileNode[], readonly FileNode[]>()
+  return (nodes: readonly FileNode[]): readonly FileNode[] | undefined => {
+    if (mapping === undefined) return undefined
+    const known = named.get(nodes) ?? numberNodes(nodes, mapping)
+    named.set(nodes, known)
+    return known
+  }
+}
+
+function numberedOnce(): (nodes: readonly FileNode[]) => number {
+  const numbers = new Map<readonly FileNode[], number>()
+  return (nodes) => {
+    const known = numbers.get(nodes) ?? numbers.size
+    numbers.set(nodes, known)
+    return known
+  }
 }
 
 /** A file with its columns; `absent` are those it lacks, with the expression that stands for them. */

@@ -1,4 +1,11 @@
-import { type PlanOptions, type PruningCondition, quoteName, type ScanOptions, type ScanPlan, type TableVersion } from '@esteira/core'
+import {
+  type PlanOptions,
+  type PruningCondition,
+  quoteName,
+  type ScanOptions,
+  type ScanPlan,
+  type TableVersion,
+} from '@esteira/core'
 import { type BoundCondition, bindSlice } from '../iceberg/slice.js'
 import type { TableSchema } from '../iceberg/table-metadata.js'
 import { bindPruning } from './bind-pruning.js'

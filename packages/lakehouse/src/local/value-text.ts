@@ -19,7 +19,7 @@ function doubleText(value: number): string {
 }
 
 /** An unscaled decimal with its point. */
-export function decimalText(unscaled: bigint, scale: number): string {
+function decimalText(unscaled: bigint, scale: number): string {
   if (scale === 0) return unscaled.toString()
   const digits = (unscaled < 0n ? -unscaled : unscaled).toString().padStart(scale + 1, '0')
   return `${unscaled < 0n ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`

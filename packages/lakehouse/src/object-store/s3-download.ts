@@ -10,8 +10,8 @@ import { readS3Object, type S3Part } from './s3-read.js'
 import type { S3Session } from './s3-session.js'
 
 const PARTS_AT_ONCE = 4
-/** How often an object may be replaced while it is copied. */
-const MOST_REPLACEMENTS = 5
+/** How often a copy is begun: the object may be replaced, or bytes damaged, on the way. */
+const MOST_COPIES = 5
 
 export interface S3Copy {
   readonly path: string
@@ -33,7 +33,7 @@ export interface DownloadOptions {
 export async function downloadS3Object(options: DownloadOptions): Promise<S3Copy | undefined> {
   const { session, key, signal, partSizeBytes } = options
   const known = (await isThere(options.known)) ? options.known : undefined
-  for (let replaced = 0; replaced < MOST_REPLACEMENTS; replaced++) {
+  for (let begun = 0; begun < MOST_COPIES; begun++) {
     const ifNoneMatch = known?.etag === undefined ? {} : { ifNoneMatch: known.etag }
     const range = { offset: 0, length: partSizeBytes }
     const answer = await readS3Object(session, { key, signal }, { range, ...ifNoneMatch })
@@ -47,12 +47,15 @@ export async function downloadS3Object(options: DownloadOptions): Promise<S3Copy
   }
   throw new EsteiraError(
     'ESTEIRA_STORE_UNAVAILABLE',
-    `cannot read s3://${session.bucket}/${key}: it was replaced ${MOST_REPLACEMENTS} times while it was copied`,
-    { hint: 'Run it again when nobody writes to it.', details: { key } },
+    `cannot read s3://${session.bucket}/${key}: of ${MOST_COPIES} copies each was damaged, or the object replaced meanwhile`,
+    {
+      hint: 'Run it again when nobody writes to it. When it stays so, something on the way changes bytes.',
+      details: { key },
+    },
   )
 }
 
-/** Undefined when the object was replaced on the way. */
+/** Undefined when the object was replaced, or bytes damaged, on the way. */
 async function writeCopy(options: DownloadOptions, first: S3Part): Promise<S3Copy | undefined> {
   const { key, folder, session } = options
   const name = createHash('sha256').update(`${key}\n${first.etag}`).digest('hex').slice(0, 32)
@@ -67,7 +70,7 @@ async function writeCopy(options: DownloadOptions, first: S3Part): Promise<S3Cop
     } finally {
       await file.close()
     }
-    await requireSameBytes(temporary, options, first)
+    if (!(await isSame(temporary, first))) return undefined
     await rename(temporary, path)
     return { path, etag: first.etag, sizeBytes: first.sizeBytes }
   } catch (cause) {
@@ -90,7 +93,7 @@ async function writeRest(file: FileHandle, options: DownloadOptions, first: S3Pa
     await writeAt(file, offset, part.bytes)
     return true
   })
-  return same.every((isSame) => isSame)
+  return same.every((part) => part)
 }
 
 async function writeAt(file: FileHandle, offset: number, bytes: Uint8Array): Promise<void> {
@@ -101,14 +104,9 @@ async function writeAt(file: FileHandle, offset: number, bytes: Uint8Array): Pro
 }
 
 /** The parts came one by one, each without a checksum of its own: the file is compared with what S3 knows of the whole. */
-async function requireSameBytes(path: string, { session, key }: DownloadOptions, first: S3Part): Promise<void> {
+async function isSame(path: string, { sizeBytes, md5 }: S3Part): Promise<boolean> {
   const { size } = await stat(path)
-  if (size === first.sizeBytes && (first.md5 === undefined || first.md5 === (await md5Of(path)))) return
-  throw new EsteiraError(
-    'ESTEIRA_STORE_UNAVAILABLE',
-    `cannot read s3://${session.bucket}/${key}: the ${size} bytes that came are not its ${first.sizeBytes}`,
-    { hint: 'Run it again: something on the way changes bytes.', details: { key } },
-  )
+  return size === sizeBytes && (md5 === undefined || md5 === (await md5Of(path)))
 }
 
 async function md5Of(path: string): Promise<string> {

@@ -49,7 +49,10 @@ function tokensOf(sql: string): readonly Token[] {
     at += text.length
     if (kind === 'word' && glued) {
       const number = tokens.at(-1)?.text ?? ''
-      throw refuseSql(`"${number}${text.slice(0, 20)}" is no number`, `Put a blank between them, or write the number in decimal digits.`)
+      throw refuseSql(
+        `"${number}${text.slice(0, 20)}" is no number`,
+        `Put a blank between them, or write the number in decimal digits.`,
+      )
     }
     glued = kind === 'number'
     if (kind !== 'blank') tokens.push({ kind, text })

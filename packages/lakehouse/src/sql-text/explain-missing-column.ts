@@ -21,11 +21,15 @@ export async function explainMissingColumn(
   const holder = tables.find(({ columns }) => columns.some((each) => each.toLowerCase() === column.toLowerCase()))
   const details = { column, tables: tables.map(({ name }) => name) }
   if (holder !== undefined) {
-    return new EsteiraError('ESTEIRA_COLUMN_MISSING', `column ${column} is not to be had where the statement names it`, {
-      hint: `Table ${holder.name} has it. See which table the name before the column stands for, and that subqueries pass the column on.`,
-      details,
-      cause: error,
-    })
+    return new EsteiraError(
+      'ESTEIRA_COLUMN_MISSING',
+      `column ${column} is not to be had where the statement names it`,
+      {
+        hint: `Table ${holder.name} has it. See which table the name before the column stands for, and that subqueries pass the column on.`,
+        details,
+        cause: error,
+      },
+    )
   }
   return new EsteiraError('ESTEIRA_COLUMN_MISSING', messageOf(column, tables), {
     hint: hintOf(column, tables),

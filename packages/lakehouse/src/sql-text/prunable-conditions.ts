@@ -116,7 +116,10 @@ function literalOf({ tag, fields }: SqlNode): Literal | undefined {
 function plainLiteral(text: string, type: unknown): Literal | undefined {
   if (type === 'string') return { value: text }
   if (type === 'date' || type === 'timestamp') return moment(text, type)
-  const digits = text.replace(/^0+(?=\d)/, '').replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '')
+  const digits = text
+    .replace(/^0+(?=\d)/, '')
+    .replace(/(\.\d*?)0+$/, '$1')
+    .replace(/\.$/, '')
   // Only numbers that survive the way through a double: others would name a value beside the one that is meant.
   return type === 'number' && String(Number(digits)) === digits ? { value: Number(digits) } : undefined
 }

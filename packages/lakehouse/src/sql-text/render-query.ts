@@ -1,6 +1,6 @@
 import { prunableConditions } from './prunable-conditions.js'
-import { refuseSql } from './refuse-sql.js'
 import { refuseAliases } from './refuse-aliases.js'
+import { refuseSql } from './refuse-sql.js'
 import { type RenderQuery, renderExpression } from './render-expression.js'
 import { orderBy, windowSpec } from './render-window.js'
 import {
@@ -265,7 +265,8 @@ function tail(fields: Fields, scope: Scope): string {
 function wholeNumber(word: string, value: unknown): string[] {
   if (!value) return []
   const wrapped = recordOf(value)['this']
-  if (recordOf(value)['percent'] === true) throw refuseSql(`${word} takes a number of rows, no percentage`, `Write ${word} 10.`)
+  if (recordOf(value)['percent'] === true)
+    throw refuseSql(`${word} takes a number of rows, no percentage`, `Write ${word} 10.`)
   const { tag, fields } = nodeOf(wrapped ?? value)
   if (tag === 'column' && word === 'LIMIT' && identifier(fields['name']).toLowerCase() === 'all') return []
   if (tag === 'literal' && /^\d+$/.test(String(fields['value']))) return [`${word} ${String(fields['value'])}`]

@@ -1,6 +1,6 @@
 // Makes one change of a table and ends itself with SIGKILL at the first step of the given name: before, in the middle of,
 // or after a call that changes a file or the catalog. Without a name it lists its steps. At the end it says whether the
-// change was committed: "committed" or "not committed".
+// change was made: "done" or "not done".
 import { randomUUID } from 'node:crypto'
 import { writeSync } from 'node:fs'
 import fs from 'node:fs/promises'
@@ -12,18 +12,18 @@ import { makeChange } from './changes.js'
 const [home = '', table = '', change = '0', lastStep = ''] = process.argv.slice(2)
 const engine = await openDuckDb({ threads: 1 })
 const lakehouse = await openLocalLakehouse({ home, engine, newId: randomUUID, now: () => new Date() })
-let committed = false
+let swapped = false
 watchFiles()
 watchCatalog()
 await makeChange(lakehouse, table, Number(change))
-say(committed ? 'committed' : 'not committed')
+say('done')
 process.exit()
 
 /** @param {string} name */
 function step(name) {
   if (lastStep === '') say(name)
   if (name !== lastStep) return
-  say(committed ? 'committed' : 'not committed')
+  say(swapped ? 'done' : 'not done')
   process.kill(process.pid, 'SIGKILL')
 }
 
@@ -68,20 +68,14 @@ function watchFiles() {
 }
 
 function watchCatalog() {
-  const prototype = /** @type {{ prepare: (sql: string) => Database.Statement }} */ (Database.prototype)
-  const { prepare } = prototype
-  prototype.prepare = function (sql) {
-    const statement = prepare.call(this, sql)
-    if (!/^\s*UPDATE iceberg_tables/.test(sql)) return statement
-    const { run } = statement
-    statement.run = (/** @type {unknown[]} */ ...values) => {
-      step('before the swap')
-      const result = run.apply(statement, values)
-      committed = true
-      step('after the swap')
-      return result
-    }
-    return statement
+  const { exec } = Database.prototype
+  Database.prototype.exec = function (sql) {
+    if (sql !== 'COMMIT') return exec.call(this, sql)
+    step('before the swap')
+    exec.call(this, sql)
+    swapped = true
+    step('after the swap')
+    return this
   }
 }
 

@@ -3,52 +3,10 @@ import { copyFileSync, readdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Libsql from 'libsql'
 import { describe, expect, it } from 'vitest'
-import { commit, openTestLakehouse } from './test-lakehouse.js'
-import { startWriter } from './writer-process.js'
+import { commit, openTestLakehouse } from '../test-lakehouse.js'
 
-const COLUMNS = [
-  { name: 'writer', type: 'string' },
-  { name: 'n', type: 'int' },
-  { name: 'id', type: 'long' },
-  { name: 'filler', type: 'string' },
-] as const
-
-describe('writers in several processes', () => {
-  it('append at once: every commit is there once, in one line of history', async () => {
-    const { lakehouse, home, rows } = await openTestLakehouse()
-    await lakehouse.ensureTable('bronze.t', { columns: COLUMNS })
-    const writers = ['a', 'b', 'c', 'd'].map((name) => startWriter('append-many', [home, 'bronze.t', name, '10', '3']))
-    const ends = await Promise.all(writers.map(({ ended }) => ended))
-    expect(ends.map(({ code, output }) => [code, output.includes('failed')])).toEqual(writers.map(() => [0, false]))
-    expect(
-      await rows(
-        'SELECT writer, count(*) AS n, count(DISTINCT n) AS commits, sum(id) AS s FROM {bronze.t} GROUP BY ALL ORDER BY 1',
-      ),
-    ).toEqual(['a', 'b', 'c', 'd'].map((writer) => ({ writer, n: 30, commits: 10, s: 30 })))
-    const snapshots = await lakehouse.snapshots('bronze.t')
-    expect(snapshots).toHaveLength(40)
-    expect(new Set(snapshots.map(({ summary }) => summary['esteira.commit-id'])).size).toBe(40)
-    expect(snapshots.slice(1).map(({ parentId }) => parentId)).toEqual(
-      snapshots.slice(0, -1).map(({ snapshotId }) => snapshotId),
-    )
-    expect(await lakehouse.table('bronze.t')).toMatchObject({ rowCount: 120, fileCount: 40 })
-  })
-
-  it('replace different slices at once, and each slice holds the last rows of its writer', async () => {
-    const { lakehouse, home, rows } = await openTestLakehouse()
-    await lakehouse.ensureTable('bronze.t', { columns: COLUMNS.slice(0, 3) })
-    // All slices begin in one file, so that each writer must rewrite what the others keep.
-    await lakehouse.append('bronze.t', "SELECT unnest(['a', 'b', 'c']) AS writer, -1 AS n, 0 AS id", commit())
-    const writers = ['a', 'b', 'c'].map((name) => startWriter('replace-slice', [home, 'bronze.t', name, '5']))
-    const ends = await Promise.all(writers.map(({ ended }) => ended))
-    expect(ends.map(({ code, output }) => [code, output])).toEqual(writers.map(() => [0, '']))
-    expect(
-      await rows('SELECT writer, n, count(*) AS rows, sum(id) AS s FROM {bronze.t} GROUP BY ALL ORDER BY 1'),
-    ).toEqual(['a', 'b', 'c'].map((writer) => ({ writer, n: 4, rows: 10, s: 45 })))
-    expect(await lakehouse.snapshots('bronze.t')).toHaveLength(16)
-  })
-
-  it('in one process: the same commit twice at once is one commit', async () => {
+describe('writers in one process', () => {
+  it('make the same commit at once, and it is one commit', async () => {
     const { lakehouse } = await openTestLakehouse()
     await lakehouse.ensureTable('bronze.t', { columns: [{ name: 'n', type: 'int' }] })
     const results = await Promise.all(
