@@ -228,7 +228,7 @@ describe('DuckDB as a SQL engine', () => {
   it('refuses a Parquet file that is none', async () => {
     const engine = await openTestEngine()
     await expect(engine.query(`SELECT * FROM read_parquet('${import.meta.filename}')`)).rejects.toMatchObject({
-      code: 'ESTEIRA_SQL',
+      code: 'ESTEIRA_TABLE_CORRUPT',
       message: expect.stringContaining('duckdb-engine.test.ts'),
     })
   })

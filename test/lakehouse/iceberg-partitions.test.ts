@@ -99,6 +99,23 @@ print(json.dumps({"wrong": wrong, "rows": t.scan().to_arrow().num_rows, "count":
     })
   })
 
+  it('are refused where the truncated number lies outside of the type', async () => {
+    const { lakehouse, rows } = await openTestLakehouse()
+    const edges = [
+      ['int', 'truncate[10]', '-2147483641', '-2147483640'],
+      ['long', 'truncate[10]', '-9223372036854775808', '-9223372036854775800'],
+      ['decimal(5,2)', 'truncate[10]', '-999.99', '-999.90'],
+    ] as const
+    for (const [index, [type, transform, outside, inside]] of edges.entries()) {
+      const table = `silver.edge_${index}`
+      await lakehouse.ensureTable(table, { columns: [{ name: 'x', type }], partitionBy: [{ column: 'x', transform }] })
+      const write = (value: string) => lakehouse.append(table, `SELECT '${value}' AS x`, commit())
+      await expect(write(outside)).rejects.toMatchObject({ code: 'ESTEIRA_UNSUPPORTED' })
+      expect(await write(inside)).toMatchObject({ rowsAdded: 1 })
+      expect(await rows(`SELECT count(*) AS n FROM {${table}}`)).toEqual([{ n: 1 }])
+    }
+  })
+
   it('are not opened when they cannot hold the value that is looked for', async () => {
     const { lakehouse } = await openTestLakehouse()
     // Only the partition can tell: the bounds of all files are alike.

@@ -43,20 +43,84 @@ async function rowsOfView(
   index: number,
   view: ViewInPlan,
 ): Promise<string> {
-  const newest = await newestDates(tables, plan.spine, index, view)
-  const values = view.features.map(({ name }, at) => `t.${quoteName(name)} AS "x${at}"`)
-  const rows = await tables.make(
-    `rows_${index}`,
+  const asked = await keysOfSpine(tables, plan.spine, index, view)
+  const likely = await likelyDates(tables, asked, index, view)
+  const rows = likely === undefined ? undefined : await rowsAt(tables, likely, `likely_rows_${index}`, view)
+  const missed =
+    rows === undefined
+      ? asked.keys
+      : await tables.make(
+          `missed_${index}`,
+          `SELECT k.* FROM ${asked.keys} AS k JOIN ${asked.ids} AS i ON i."id" = k."id" ANTI JOIN ${rows} AS r ON r."entity" = i."entity" AND r."day" = k."day"`,
+        )
+  const newest = await newestDates(tables, { ids: asked.ids, keys: missed }, index, view)
+  const others = await rowsAt(tables, newest, `rows_${index}`, view)
+  const all = rows === undefined ? others : `(SELECT * FROM ${rows} UNION ALL SELECT * FROM ${others})`
+  const count = (table: string) => tables.number(`SELECT count(*) FROM ${table} AS t`)
+  // Each key has one row, or was missed; each that was missed and found has one.
+  const expected = (rows === undefined ? 0 : (await count(asked.keys)) - (await count(missed))) + (await count(newest))
+  const isUnique = (await count(all)) === expected
+  for (const table of [newest, missed, asked.keys, asked.ids]) await tables.drop(table)
+  return isUnique ? all : oneOfEach(tables, all, view, index)
+}
+
+/** The feature rows of an entity and date: `entity`, `day`, `feature_date`, `created_at` and the features. */
+function rowsAt(tables: ScratchTables, dates: string, name: string, view: ViewInPlan): Promise<string> {
+  const values = view.features.map(({ name: feature }, at) => `t.${quoteName(feature)} AS "x${at}"`)
+  return tables.make(
+    name,
     [
       `SELECT n."entity", n."day", n."feature_date", t."_created_at" AS "created_at", ${values.join(', ')}`,
-      `FROM ${view.relation} AS t JOIN ${toBuildOn(newest)} AS n ON t.${quoteName(view.entity.column)} = n."entity"`,
+      `FROM ${view.relation} AS t JOIN ${toBuildOn(dates)} AS n ON t.${quoteName(view.entity.column)} = n."entity"`,
       'AND t."feature_date" = n."feature_date" AND t."_feature_version" = n."version"',
     ].join(' '),
   )
-  const isUnique =
-    (await tables.number(`SELECT count(*) FROM ${rows}`)) === (await tables.number(`SELECT count(*) FROM ${newest}`))
-  await tables.drop(newest)
-  return isUnique ? rows : oneOfEach(tables, rows, view, index)
+}
+
+interface SpineKeys {
+  /** `entity`, `id`, `version`: a number for each entity. */
+  readonly ids: string
+  /** `id`, `day`, each once. */
+  readonly keys: string
+}
+
+async function keysOfSpine(tables: ScratchTables, spine: string, index: number, view: ViewInPlan): Promise<SpineKeys> {
+  const entity = `s.${quoteName(view.entity.spine)}`
+  const day = daySql(view.day, 's')
+  const ids = await tables.make(
+    `ids_${index}`,
+    `SELECT e."entity", CAST(row_number() OVER () AS INTEGER) AS "id", ${view.version} AS "version" FROM (SELECT DISTINCT ${entity} AS "entity" FROM ${spine} AS s WHERE ${entity} IS NOT NULL) AS e`,
+  )
+  const keys = await tables.make(
+    `keys_${index}`,
+    `SELECT DISTINCT i."id", ${day} AS "day" FROM ${spine} AS s JOIN ${ids} AS i ON i."entity" = ${entity} WHERE ${day} IS NOT NULL`,
+  )
+  return { ids, keys }
+}
+
+/** With as many dates in the whole table, each is taken for one at which all entities have rows. */
+const FEW_PUBLICATIONS = 64
+
+/**
+ * A view that is published at few dates has most rows of its entities at each of them: the newest date of the table up to the day is
+ * then most often the entity's newest. Only keys without a row there are looked for among the dates of their own.
+ */
+async function likelyDates(
+  tables: ScratchTables,
+  { ids, keys }: SpineKeys,
+  index: number,
+  view: ViewInPlan,
+): Promise<string | undefined> {
+  const published = await tables.make(
+    `published_${index}`,
+    `SELECT DISTINCT t."feature_date" FROM ${view.relation} AS t WHERE t."_feature_version" = ${view.version}`,
+  )
+  const isFew = (await tables.number(`SELECT count(*) FROM ${published}`)) <= FEW_PUBLICATIONS
+  if (!isFew) return undefined
+  return tables.make(
+    `likely_${index}`,
+    `SELECT i."entity", i."version", k."day", p."feature_date" FROM ${keys} AS k ASOF JOIN ${published} AS p ON p."feature_date" <= k."day" JOIN ${ids} AS i ON i."id" = k."id"`,
+  )
 }
 
 /**
@@ -72,22 +136,18 @@ function toBuildOn(table: string): string {
 const FEW_DATES = 100
 
 /** The newest feature date of each (entity, day): `entity`, `version`, `day`, `feature_date`. */
-async function newestDates(tables: ScratchTables, spine: string, index: number, view: ViewInPlan): Promise<string> {
-  const entity = `s.${quoteName(view.entity.spine)}`
-  const day = daySql(view.day, 's')
-  const ids = await tables.make(
-    `ids_${index}`,
-    `SELECT e."entity", CAST(row_number() OVER () AS INTEGER) AS "id", ${view.version} AS "version" FROM (SELECT DISTINCT ${entity} AS "entity" FROM ${spine} AS s WHERE ${entity} IS NOT NULL) AS e`,
-  )
-  const keys = await tables.make(
-    `keys_${index}`,
-    `SELECT DISTINCT i."id", ${day} AS "day" FROM ${spine} AS s JOIN ${ids} AS i ON i."entity" = ${entity} WHERE ${day} IS NOT NULL`,
-  )
+async function newestDates(
+  tables: ScratchTables,
+  { ids, keys }: SpineKeys,
+  index: number,
+  view: ViewInPlan,
+): Promise<string> {
+  const missed = `(SELECT i.* FROM ${ids} AS i SEMI JOIN ${keys} AS k ON k."id" = i."id")`
   const dates = await tables.make(
     `dates_${index}`,
     [
       `SELECT i."id", list(t."feature_date") AS "dates" FROM ${view.relation} AS t`,
-      `JOIN ${toBuildOn(ids)} AS i ON i."entity" = t.${quoteName(view.entity.column)} AND i."version" = t."_feature_version" GROUP BY i."id"`,
+      `JOIN ${toBuildOn(missed)} AS i ON i."entity" = t.${quoteName(view.entity.column)} AND i."version" = t."_feature_version" GROUP BY i."id"`,
     ].join(' '),
   )
   const isFew = (await tables.number(`SELECT coalesce(avg(len("dates")), 0) FROM ${dates}`)) <= FEW_DATES
@@ -98,7 +158,7 @@ async function newestDates(tables: ScratchTables, spine: string, index: number, 
     `newest_${index}`,
     `SELECT i."entity", i."version", f."day", f."feature_date" FROM (${found}) AS f JOIN ${ids} AS i ON i."id" = f."id" WHERE f."feature_date" IS NOT NULL`,
   )
-  for (const table of [ids, keys, dates]) await tables.drop(table)
+  await tables.drop(dates)
   return newest
 }
 
@@ -108,7 +168,6 @@ async function oneOfEach(tables: ScratchTables, rows: string, view: ViewInPlan, 
     `one_${index}`,
     `SELECT * FROM ${rows} AS f QUALIFY row_number() OVER (PARTITION BY f."entity", f."day" ORDER BY ${newestFirst(view, 'f')}) = 1`,
   )
-  await tables.drop(rows)
   return one
 }
 

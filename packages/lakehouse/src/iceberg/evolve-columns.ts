@@ -160,7 +160,7 @@ class ColumnEvolution {
       throw this.#refusal(
         column,
         `column ${column} of table ${this.#table} cannot be dropped: files are partitioned by it (${partition.name})`,
-        'Partition the table differently, compact it and expire the old snapshots first; or keep the column.',
+        'Keep the column: files of the table are partitioned by it. A copy of the table under a new name can do without.',
       )
     }
     if (sortSources(this.#metadata).some((id) => ids.has(id))) {

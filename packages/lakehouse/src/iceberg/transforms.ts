@@ -108,11 +108,21 @@ export function partitionValueOf(transform: Transform, source: TableColumnType, 
     case 'bucket':
       return parseValue('int', key)
     case 'truncate':
-      // Of decimals the key is the unscaled number.
-      return decimalShape(source) === undefined ? parseValue(source, key) : parseValue('decimal(38,0)', key)
+      return truncatedValue(source, key)
     default:
       return dateKey(transform.kind, key)
   }
+}
+
+// Of decimals the key is the unscaled number. The multiple below the smallest values of a type can lie outside of it, and
+// other readers refuse a table that has such a partition.
+function truncatedValue(source: TableColumnType, key: string): Value | undefined {
+  const decimal = decimalShape(source)
+  const value = parseValue(decimal === undefined ? source : 'decimal(38,0)', key)
+  if (source === 'int') return Number(value) >= -(2 ** 31) ? value : undefined
+  if (source === 'long') return BigInt.asIntN(64, BigInt(value ?? 0)) === value ? value : undefined
+  if (decimal === undefined || typeof value !== 'bigint') return value
+  return value > -(10n ** BigInt(decimal.precision)) ? value : undefined
 }
 
 function dateKey(kind: 'year' | 'month' | 'day' | 'hour', key: string): number | undefined {

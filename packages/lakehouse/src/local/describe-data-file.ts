@@ -123,7 +123,7 @@ function partitionValue(table: string, key: PartitionKey, written: WrittenFile):
   const value = partitionValueOf(key.transform, key.type, text)
   if (value !== undefined) return value
   throw new EsteiraError('ESTEIRA_UNSUPPORTED', `table ${table} cannot hold partition ${key.name}=${text}`, {
-    hint: 'Dates of partition columns lie between the years 1 and 9999.',
+    hint: 'Dates of partition columns lie between the years 1 and 9999; numbers cut by truncate[W] stay inside the type of their column.',
     details: { table, partition: key.name, value: text },
   })
 }

@@ -92,7 +92,7 @@ function checkPartitioning(table: LoadedTable, definition: TableDefinition): voi
     'ESTEIRA_UNSUPPORTED',
     `table ${table.name} is partitioned by ${now}; ${wanted} was asked for`,
     {
-      hint: 'Partitioning is chosen when a table is created; write to a table with a new name.',
+      hint: 'Change its partitioning with evolve (partition by …), or write to a table with a new name.',
       details: { table: table.name, expected: wanted, found: now },
     },
   )
