@@ -7,7 +7,7 @@ import type { HeldFile } from '../../packages/lakehouse/src/iceberg/live-files.j
 import { matchDeletes } from '../../packages/lakehouse/src/iceberg/match-deletes.js'
 import { newTableMetadata } from '../../packages/lakehouse/src/iceberg/table-changes.js'
 import { currentSchema, type TableMetadata } from '../../packages/lakehouse/src/iceberg/table-metadata.js'
-import { selectLiveRows } from '../../packages/lakehouse/src/local/read-files.js'
+import { selectLiveRows } from '../../packages/lakehouse/src/local/read/read-files.js'
 import { localStorage } from '../../packages/lakehouse/src/storage/local-storage.js'
 import { openTestEngine, temporaryFolder } from './test-lakehouse.js'
 

@@ -2,10 +2,10 @@ import type { TableState } from '@esteira/core'
 import { columnTypeOf } from '../iceberg/column-types.js'
 import { partitionFields } from '../iceberg/partition-columns.js'
 import { currentSchema, currentSnapshot, specById } from '../iceberg/table-metadata.js'
-import { countLive, filesOf } from './find-affected.js'
 import { isReadOnly } from './read-only-tables.js'
 import { tableTotals } from './table-totals.js'
 import type { LoadedTable, Tables } from './tables.js'
+import { countLive, filesOf } from './write/find-affected.js'
 
 /** A table as people see it. */
 export async function tableState(tables: Tables, table: LoadedTable): Promise<TableState> {
