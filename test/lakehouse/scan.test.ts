@@ -164,18 +164,19 @@ describe('a scan of more than memory should hold', () => {
     timeout: 240_000,
   }, async () => {
     const { home, lakehouse } = await openTestLakehouse()
-    const rows = 3_000_000
+    const rows = 8_000_000
     const names = ['id', 'a', 'b', 'c', 'd', 'e']
     await lakehouse.ensureTable('silver.wide', { columns: names.map((name) => ({ name, type: 'long' })) })
     // Hashes cannot be packed: the table is as large on disk as in memory.
     const select = `SELECT i AS id, ${names.slice(1).map((name) => `CAST(hash(i, '${name}') >> 1 AS BIGINT) AS ${name}`)}`
     await lakehouse.append('silver.wide', `${select} FROM range(0, ${rows}) AS r (i)`, commit())
     const { sizeBytes = 0 } = (await lakehouse.table('silver.wide')) ?? {}
-    expect(sizeBytes).toBeGreaterThan(100e6)
+    expect(sizeBytes).toBeGreaterThan(300e6)
     for (const shape of ['frames', 'arrow']) {
       const found = await scanInChild(home, 'silver.wide', shape)
       expect(found).toMatchObject({ rows, sum: (rows * (rows - 1)) / 2 })
-      expect(found.most).toBeLessThan(sizeBytes * 0.8)
+      // What the engine may hold, and columns that were read and are not collected yet.
+      expect(found.most).toBeLessThan(200e6)
       expect(found.readWhileStopped).toBeLessThan(sizeBytes / 3)
     }
   })
