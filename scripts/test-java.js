@@ -10,7 +10,7 @@ import { SetupFailure } from './setup/failure.js'
 const USAGE = `npm run test:java [-- --fixtures | -- <arguments of vitest>]
 
   Tests our tables with Spark 3.5 (Iceberg 1.10) and Trino 476. Brings them first, once, into .esteira-java/.
-  Needs Java 17, Maven, Python 3.10 to 3.13, 2.5 GB of disk, 4 GB of memory; about five minutes the first time, two later.
+  Needs Java 17, Maven, Python 3.10 to 3.13, 3 GB of disk, 4 GB of memory; some minutes the first time, two later.
   --fixtures   makes test/fixtures/iceberg anew instead: tables that PyIceberg, Spark and Trino write
 `
 const LEAST_MEMORY = 3_500_000_000
