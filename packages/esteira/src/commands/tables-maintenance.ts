@@ -43,10 +43,13 @@ export async function compactTable(options: Target & { readonly targetMb?: numbe
   const result = await withLakehouse((lakehouse) => lakehouse.compact(name, target, newCommit('compact')))
   if (options.json) return printDocument({ table: name, ...result })
   if (!result.committed)
-    return print(`${name}: nothing to do, its ${counted(result.filesBefore, 'file')} are as they should be.`)
-  print(
-    `${name}: ${counted(result.filesBefore, 'file')} became ${result.filesAfter}, ${size(result.bytesBefore)} became ${size(result.bytesAfter)}.`,
-  )
+    return print(`${name}: nothing to do, its files are as they should be (${result.filesBefore}).`)
+  const { filesBefore, filesAfter, manifestsBefore, manifestsAfter } = result
+  const onlyManifests = filesBefore === filesAfter && result.bytesBefore === result.bytesAfter
+  const bytes = `${size(result.bytesBefore)} became ${size(result.bytesAfter)}`
+  if (onlyManifests)
+    print(`${name}: its files stay (${filesBefore}), ${manifestsBefore} manifests became ${manifestsAfter}.`)
+  else print(`${name}: ${counted(filesBefore, 'file')} became ${filesAfter}, ${bytes}.`)
   if (result.deleteFilesRemoved > 0) print(`${counted(result.deleteFilesRemoved, 'delete file')} applied for good.`)
   print(style.dim(`The old files go when their snapshots expire: npx esteira tables expire ${name}`))
 }
