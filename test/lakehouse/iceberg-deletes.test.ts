@@ -168,7 +168,7 @@ describe('delete files', () => {
             { table: { name: 't', metadata }, schema: currentSchema(metadata), files: live, origin: true },
           )
           const found = await engine.readRows(
-            `SELECT _file AS file, _pos::INTEGER AS pos, id::INTEGER AS id FROM (${sql})`,
+            `SELECT _esteira_file AS file, _esteira_pos::INTEGER AS pos, id::INTEGER AS id FROM (${sql})`,
           )
           const expected = dataFiles.flatMap((each, index) =>
             each.rows.flatMap((given, pos) => {

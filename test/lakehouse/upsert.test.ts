@@ -37,6 +37,28 @@ describe('upsert', () => {
     expect((await lakehouse.snapshots('s.t')).map(({ operation }) => operation)).toEqual(['append', 'overwrite'])
   })
 
+  it('finds a key that is NaN, which bounds leave out', async () => {
+    const { lakehouse, rows } = await openTestLakehouse()
+    await lakehouse.ensureTable('s.t', { columns: [{ name: 'k', type: 'double' }, COLUMNS[2]] })
+    await lakehouse.append('s.t', "SELECT unnest(['nan'::DOUBLE, 1, 5]) AS k, unnest([1, 2, 3]) AS v", commit())
+    const given = "SELECT unnest(['nan'::DOUBLE, 100]) AS k, unnest([10, 20]) AS v"
+    expect(await lakehouse.upsert('s.t', ['k'], given, commit())).toMatchObject({ rowsInserted: 1, rowsUpdated: 1 })
+    expect(await rows('SELECT v FROM {s.t} ORDER BY v')).toEqual([{ v: 2 }, { v: 3 }, { v: 10 }, { v: 20 }])
+  })
+
+  it('changes tables that have columns named like a file and a position', async () => {
+    const { lakehouse, rows } = await openTestLakehouse()
+    const columns = [COLUMNS[2], { name: '_file', type: 'string' }, { name: '_pos', type: 'long' }] as const
+    await lakehouse.ensureTable('s.t', { columns })
+    await lakehouse.append('s.t', "SELECT unnest([1, 2]) AS v, 'x' AS _file, 7 AS _pos", commit())
+    const result = await lakehouse.upsert('s.t', ['v'], "SELECT 1 AS v, 'n' AS _file, 0 AS _pos", commit())
+    expect(result).toMatchObject({ rowsInserted: 0, rowsUpdated: 1 })
+    expect(await lakehouse.delete('s.t', [{ column: 'v', op: '=', value: 2 }], commit())).toMatchObject({
+      rowsRemoved: 1,
+    })
+    expect(await rows('SELECT * FROM {s.t}')).toEqual([{ v: 1, _file: 'n', _pos: 0 }])
+  })
+
   it('takes keys of several columns, and names without regard to case', async () => {
     const { lakehouse, rows } = await openTestLakehouse()
     await lakehouse.ensureTable('s.t', { columns: COLUMNS, partitionBy: [{ column: 'd', transform: 'month' }] })

@@ -159,8 +159,8 @@ class ColumnEvolution {
     if (partition !== undefined) {
       throw this.#refusal(
         column,
-        `column ${column} of table ${this.#table} cannot be dropped: files are partitioned by it (${partition.name})`,
-        'Keep the column: files of the table are partitioned by it. A copy of the table under a new name can do without.',
+        `column ${column} of table ${this.#table} cannot be dropped: files are or were partitioned by it (${partition.name})`,
+        'Keep the column: its partitioning stands in the history of the table. A copy of the table under a new name can do without.',
       )
     }
     if (sortSources(this.#metadata).some((id) => ids.has(id))) {

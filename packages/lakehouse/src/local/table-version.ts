@@ -55,6 +55,12 @@ function snapshotOfId(table: LoadedTable, snapshotId: string): TableSnapshot {
 }
 
 function snapshotAt(table: LoadedTable, asOf: Date): TableSnapshot {
+  if (Number.isNaN(asOf.getTime())) {
+    throw new EsteiraError('ESTEIRA_USAGE', `table ${table.name} was asked for at a point in time that is none`, {
+      hint: "Give a valid Date, for example new Date('2026-01-01T00:00:00Z').",
+      details: { table: table.name },
+    })
+  }
   const entry = table.metadata['snapshot-log'].findLast((each) => each['timestamp-ms'] <= asOf.getTime())
   const found = entry === undefined ? undefined : snapshotById(table.metadata, entry['snapshot-id'])
   if (found !== undefined) return found

@@ -42,7 +42,10 @@ function findExpired(expired: string, commitId: string): KnownCommit | undefined
   const start = ` ${expired}`.indexOf(mark)
   if (start < 0) return undefined
   const counts = (` ${expired}`.slice(start + mark.length).split(' ')[0] ?? '').split(':')
-  return known((name) => Number(counts[(COUNTS as readonly string[]).indexOf(name) + 1] ?? 0))
+  return known((name) => {
+    const at = (COUNTS as readonly string[]).indexOf(name)
+    return at < 0 ? 0 : Number(counts[at + 1] ?? 0)
+  })
 }
 
 /** The property {@link EXPIRED_COMMITS} after these ancestors of the current state, oldest first, have expired. */

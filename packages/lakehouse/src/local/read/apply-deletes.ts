@@ -30,7 +30,7 @@ export async function selectUndeleted(tables: Pick<Tables, 'engine'>, torn: Torn
   const { table, files, origin, signal } = torn
   const scan = await scanFiles(tables, { table, fields, files, nameOf: internalName, origin: true, signal })
   const columns = torn.fields.map((field) => `rows.${internalName(field)} AS ${quoteName(field.name)}`)
-  if (origin) columns.push('rows._file', 'rows._pos')
+  if (origin) columns.push('rows._esteira_file', 'rows._esteira_pos')
   const joins = [positionJoin(torn), ...(equality.length > 0 ? [originJoin(torn)] : [])]
   const conditions: string[] = []
   for (const [index, group] of equality.entries()) {
@@ -83,11 +83,11 @@ function positionJoin({ files }: TornFiles): string {
     JOIN ${fileRows(deletes, numberOf)} AS source(path, part, seq) ON marks.source = source.path
     JOIN ${fileRows(files, numberOf)} AS target(path, part, seq)
       ON marks.path = target.path AND source.part = target.part AND target.seq <= source.seq
-  ) AS marked ON rows._file = marked.path AND rows._pos = marked.pos`
+  ) AS marked ON rows._esteira_file = marked.path AND rows._esteira_pos = marked.pos`
 }
 
 function originJoin({ files }: TornFiles): string {
-  return `JOIN ${fileRows(files, partitionNumbers(files))} AS origin(path, part, seq) ON rows._file = origin.path`
+  return `JOIN ${fileRows(files, partitionNumbers(files))} AS origin(path, part, seq) ON rows._esteira_file = origin.path`
 }
 
 interface EqualityKey {
@@ -164,7 +164,7 @@ async function equalityJoin(
   return `LEFT JOIN (
     SELECT ${groupBy}, max(seq) AS seq FROM (
       SELECT ${[...values, `${part} AS part`, 'source.seq AS seq'].join(', ')}
-      FROM (${scan}) AS marks JOIN ${fileRows(deletes, numberOf)} AS source(path, part, seq) ON marks._file = source.path
+      FROM (${scan}) AS marks JOIN ${fileRows(deletes, numberOf)} AS source(path, part, seq) ON marks._esteira_file = source.path
     ) GROUP BY ${groupBy}
   ) AS ${name} ON ${[...equal, `${everywhere ? '0' : 'origin.part'} = ${name}.part`].join(' AND ')}`
 }

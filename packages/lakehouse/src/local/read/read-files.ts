@@ -14,7 +14,7 @@ export interface LiveRows {
   /** The columns to read: those of the current schema, of an older one for time travel, or some of them. */
   readonly schema: Pick<TableSchema, 'fields'>
   readonly files: readonly LiveFile[]
-  /** Adds the columns `_file` (as {@link originOf} names it) and `_pos` (row in the file, from 0). */
+  /** Adds the columns `_esteira_file` (as {@link originOf} names it) and `_esteira_pos` (row in the file, from 0). */
   readonly origin?: boolean
   readonly signal?: AbortSignal | undefined
 }
@@ -38,11 +38,11 @@ export async function selectLiveRows(tables: Pick<Tables, 'engine' | 'storage'>,
   if (torn.length > 0) selects.push(await selectUndeleted(tables, { table, fields, files: torn, origin, signal }))
   if (selects.length > 0) return selects.join(' UNION ALL ')
   const empty = fields.map(({ name }, index) => `CAST(NULL AS ${types[index]}) AS ${quoteName(name)}`)
-  if (origin) empty.push('CAST(NULL AS VARCHAR) AS _file', 'CAST(NULL AS BIGINT) AS _pos')
+  if (origin) empty.push('CAST(NULL AS VARCHAR) AS _esteira_file', 'CAST(NULL AS BIGINT) AS _esteira_pos')
   return `SELECT ${empty.join(', ')} WHERE false`
 }
 
-/** How the column `_file` of {@link selectLiveRows} names a file. */
+/** How the column `_esteira_file` of {@link selectLiveRows} names a file. */
 export function originOf(file: DataFile): string {
   return uriToPath(file.path)
 }

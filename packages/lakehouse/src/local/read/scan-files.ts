@@ -18,7 +18,7 @@ export interface FileScan {
   readonly files: readonly ScannedFile[]
   /** Name of a field's column in the result. */
   readonly nameOf: (field: SchemaField) => string
-  /** Adds `_file` and `_pos`. */
+  /** Adds `_esteira_file` and `_esteira_pos`. */
   readonly origin: boolean
   readonly signal?: AbortSignal | undefined
 }
@@ -153,5 +153,5 @@ function selectPlain(scan: FileScan, files: readonly ScannedFile[]): string {
 }
 
 function originColumns({ origin }: FileScan): readonly string[] {
-  return origin ? ['filename AS _file', 'file_row_number AS _pos'] : []
+  return origin ? ['filename AS _esteira_file', 'file_row_number AS _esteira_pos'] : []
 }

@@ -1,4 +1,4 @@
-import { type Frame, quoteName, type ScanOptions } from '@esteira/core'
+import { EsteiraError, type Frame, quoteName, type ScanOptions } from '@esteira/core'
 import type { RecordBatch } from 'apache-arrow'
 import { sliceSql } from '../../iceberg/slice.js'
 import type { SchemaField } from '../../iceberg/table-metadata.js'
@@ -49,6 +49,12 @@ async function prepareScan(
 ): Promise<PreparedScan> {
   const { columns, signal } = options
   const { table, state, slice, planned } = await views.planned(name, options)
+  if (columns?.length === 0) {
+    throw new EsteiraError('ESTEIRA_USAGE', `no column of table ${name} was asked for`, {
+      hint: 'Name at least one column, or leave columns out for all of them.',
+      details: { table: name },
+    })
+  }
   const fields = columns === undefined ? state.schema.fields : chooseColumns(name, state.schema, columns)
   const rows = await selectLiveRows(tables, { table, schema: state.schema, files: planned.files, signal })
   const condition = slice.length === 0 ? '' : ` WHERE ${sliceSql(slice)}`

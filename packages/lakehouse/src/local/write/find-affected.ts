@@ -80,7 +80,7 @@ export async function countRows(
   if (files.length === 0) return new Map()
   const schema = currentSchema(table.metadata)
   const rows = await selectLiveRows(tables, { table, schema, files, origin: true, signal })
-  const sql = `SELECT _file AS file, count(*) AS found FROM (${rows}) WHERE ${condition} GROUP BY _file`
+  const sql = `SELECT _esteira_file AS file, count(*) AS found FROM (${rows}) WHERE ${condition} GROUP BY _esteira_file`
   const counted = await tables.engine.readRows(sql, signal === undefined ? {} : { signal })
   const byName = new Map(counted.map(({ file, found }) => [String(file), Number(found)]))
   return new Map(

@@ -152,7 +152,9 @@ class Upsert {
     return this.#fields(table).every((field) => {
       const type = columnTypeOf(field, table.name)
       const bound = (from: DataFile, side: 'lowerBounds' | 'upperBounds') => {
-        const bytes = from[side]?.get(field.id)
+        // Bounds leave NaN out, and a key may be one.
+        const maybeNan = (type === 'float' || type === 'double') && from.nanCounts?.get(field.id) !== 0
+        const bytes = maybeNan ? undefined : from[side]?.get(field.id)
         return bytes === undefined ? undefined : decodeSingleValue(type, bytes)
       }
       const [lower, upper] = [bound(file, 'lowerBounds'), bound(file, 'upperBounds')]
