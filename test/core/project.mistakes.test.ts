@@ -112,3 +112,10 @@ describe('a definition that is not what it seems', () => {
     )
   })
 })
+
+it('refuses a number of rows that is none: the gate would stand open', () => {
+  const options = { from: orders, features: { n: count(orders, { days: 30 }) }, moreRowsThan: unchecked<number>('100') }
+  expect(codeAndText(() => view('few', options))).toMatch(
+    /^ESTEIRA_PROJECT: views\.few\.moreRowsThan: expected a whole number from 0/,
+  )
+})

@@ -57,6 +57,23 @@ describe('delete', () => {
     expect(await lakehouse.snapshots('s.t')).toHaveLength(3)
   })
 
+  it('compares with numbers that the column could not hold', async () => {
+    const { lakehouse, rows } = await openTestLakehouse()
+    const columns = [
+      { name: 'i', type: 'int' },
+      { name: 'p', type: 'decimal(4,2)' },
+    ] as const
+    await lakehouse.ensureTable('s.t', { columns })
+    await lakehouse.append('s.t', 'SELECT unnest([1, 2, NULL]) AS i, unnest([1.5, NULL, 3]) AS p', commit())
+    const remove = (column: string, op: '<' | '>', value: number) =>
+      lakehouse.delete('s.t', [{ column, op, value }], commit())
+    expect(await remove('i', '>', 3_000_000_000)).toMatchObject({ rowsRemoved: 0 })
+    expect(await remove('p', '>', 1000)).toMatchObject({ rowsRemoved: 0 })
+    expect(await remove('p', '<', 1000)).toMatchObject({ rowsRemoved: 2 })
+    expect(await rows('SELECT i FROM {s.t}')).toEqual([{ i: 2 }])
+    expect(await remove('i', '<', 3_000_000_000)).toMatchObject({ rowsRemoved: 1 })
+  })
+
   it('refuses operators without their values and values without their operators', async () => {
     const { lakehouse } = await openTestLakehouse()
     await lakehouse.ensureTable('s.t', { columns: COLUMNS })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { type Frame, toRows } from '@esteira/core'
-import { athenaSelectToDuckDb, openDuckDb, type StoredTrainingSet } from '@esteira/lakehouse'
+import { athenaSelectToDuckDb, ensureFeatureVersion, openDuckDb, type StoredTrainingSet } from '@esteira/lakehouse'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { customers, type FeatureHome, openFeatureHome, products } from './feature-store-home.js'
 
@@ -45,6 +45,16 @@ async function rowsOf(home: FeatureHome, { digest }: StoredTrainingSet) {
 }
 
 describe('getTrainingSet', () => {
+  it('means by the name of a view its newest version with rows, not one whose batch was refused', async () => {
+    const home = await openShop()
+    const before = await home.features.getTrainingSet({ spine: SPINE, views: ['customers'] })
+    const changed = { ...customers, features: { ...customers.features, visits: customers.features['orders'] } } as const
+    await ensureFeatureVersion(home.objects, changed as typeof customers, new Date(0))
+    const after = await home.features.getTrainingSet({ spine: SPINE, views: ['customers'] })
+    expect(after.digest).toBe(before.digest)
+    expect(after.views[0]?.matched).toBeGreaterThan(0)
+  })
+
   it('puts to each row the features of several views as they stood, with counts of what each view knew', async () => {
     const home = await openShop()
     const set = await home.features.getTrainingSet({ spine: SPINE, views: [customers, products] })

@@ -71,6 +71,8 @@ function buildProgram(choose: Choose): Command {
       'Batch machine learning after the FTI pattern: features, training and inference on a laptop and on AWS',
     )
     .version('0.1.0')
+    // Else this --version would also be taken from `features show VIEW --version 1`.
+    .enablePositionalOptions()
     .showSuggestionAfterError()
     .exitOverride()
     // Told in the same way as every other failure: see `misused`.

@@ -91,7 +91,7 @@ export function view<const Features extends Record<string, Feature<FeatureType>>
     ...(options.ttlDays !== undefined && { ttlDays: wholeDays(`views.${name}.ttlDays`, options.ttlDays, 0) }),
     rules: readRules(name, defined, options.rules ?? {}),
     tableRules: readTableRules({ name, entity: from.entity.column, features }, options.tableRules),
-    moreRowsThan: options.moreRowsThan ?? 1000,
+    moreRowsThan: wholeDays(`views.${name}.moreRowsThan`, options.moreRowsThan ?? 1000, 0),
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  columnOf,
   EsteiraError,
   type FeatureView,
   featureHash,
@@ -6,6 +7,7 @@ import {
   nearest,
   type ObjectStore,
   tableNames,
+  toStrings,
 } from '@esteira/core'
 import { type RegisteredVersion, registeredVersions } from './feature-registry.js'
 import type { TrainingSetRequest, ViewRequest } from './training-set-request.js'
@@ -39,7 +41,9 @@ export async function resolveView(
   request: ViewRequest,
   at: { readonly knownAt?: Date; readonly recompute: boolean },
 ): Promise<ResolvedView> {
-  const registered = at.recompute && typeof request.view !== 'string' ? undefined : await versionOf(objects, request)
+  const published = (versions: readonly RegisteredVersion[]) => publishedOf(lakehouse, versions, request, at)
+  const registered =
+    at.recompute && typeof request.view !== 'string' ? undefined : await versionOf(objects, request, published)
   const definition =
     typeof request.view === 'string' || registered === undefined ? registered?.definition : request.view
   const view = definition ?? request.view
@@ -63,10 +67,14 @@ export async function resolveView(
   }
 }
 
-async function versionOf(objects: ObjectStore, request: ViewRequest): Promise<RegisteredVersion> {
+async function versionOf(
+  objects: ObjectStore,
+  request: ViewRequest,
+  published: (versions: readonly RegisteredVersion[]) => Promise<readonly RegisteredVersion[]>,
+): Promise<RegisteredVersion> {
   const { view } = request
   const name = typeof view === 'string' ? view : view.name
-  const versions = await registeredVersions(objects, name)
+  const versions = await published(await registeredVersions(objects, name))
   const hash = typeof view === 'string' ? undefined : featureHash(view)
   const found = versions.findLast(
     (each) => (hash === undefined || each.hash === hash) && (request.version ?? each.version) === each.version,
@@ -78,6 +86,30 @@ async function versionOf(objects: ObjectStore, request: ViewRequest): Promise<Re
     hint: 'Publish it first: npx esteira features backfill --project DIR --from DAY --to DAY. What there is: npx esteira features list',
     details: { view: name },
   })
+}
+
+/**
+ * The versions that a view asked for by its name can mean: those with rows in the state that is read. A version whose batch
+ * was refused, or that was published later than what is known, has none.
+ */
+async function publishedOf(
+  lakehouse: Lakehouse,
+  versions: readonly RegisteredVersion[],
+  request: ViewRequest,
+  { knownAt, recompute }: { readonly knownAt?: Date; readonly recompute: boolean },
+): Promise<readonly RegisteredVersion[]> {
+  const { view, version } = request
+  if (typeof view !== 'string' || version !== undefined || versions.length < 2 || recompute) return versions
+  const [first] = versions
+  if (first === undefined) return versions
+  const table = tableNames.features(first.definition)
+  const snapshotId = await snapshotOf(lakehouse, table, request.snapshotId, knownAt)
+  if (snapshotId === undefined) return versions
+  const relation = await lakehouse.relation(table, { snapshotId })
+  const found = await lakehouse.engine.query(`SELECT DISTINCT "_feature_version" AS "version" FROM ${relation}`)
+  const there = toStrings(columnOf(found, 'version'))
+  const published = versions.filter((each) => there.includes(String(each.version)))
+  return published.length === 0 ? versions : published
 }
 
 async function snapshotOf(
